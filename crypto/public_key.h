@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A signer's public key, decoded once and then only read.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace crypto {
+
+enum class Algorithm : std::uint8_t { kRsaPkcs1Sha256, kEcdsaP256Sha256, kEd25519 };
+inline constexpr std::size_t kAlgorithmCount = 3;
+[[nodiscard]] const char* algorithm_name(Algorithm algorithm) noexcept;  ///< "ed25519"
+
+/// Immutable once made, so any number of lcores may use one at the same time. What kernels want to
+/// keep per key (decoded points, tables) is made with it and hangs off it. Whoever frees it makes
+/// sure no lcore still holds the handle (the dataplane's signer table does, by quiescent states).
+class PublicKey {
+ public:
+  /// From DER SubjectPublicKeyInfo (RFC 5280 section 4.1; Ed25519 per RFC 8410). Accepts RSA with a
+  /// modulus of 2048 to 4096 bits, EC keys on P-256, and Ed25519. On refusal returns nullptr and
+  /// says why in @p why. Allocates; not for the packet path.
+  [[nodiscard]] static std::unique_ptr<PublicKey> from_spki(std::span<const std::byte> der,
+                                                            std::string& why);
+  ~PublicKey();
+  PublicKey(const PublicKey&) = delete;
+  PublicKey& operator=(const PublicKey&) = delete;
+
+  [[nodiscard]] Algorithm algorithm() const noexcept { return algorithm_; }
+  /// Opaque to everyone but the kernels: OpenSSL's EVP_PKEY*.
+  [[nodiscard]] void* openssl() const noexcept { return openssl_; }
+
+ private:
+  PublicKey(Algorithm algorithm, void* openssl) noexcept
+      : algorithm_(algorithm), openssl_(openssl) {}
+  Algorithm algorithm_;
+  void* openssl_;
+};
+
+}  // namespace crypto

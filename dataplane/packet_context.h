@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the stages know about one packet. Lives in the mbuf's private area, so it crosses to another
+// lcore with the mbuf. Each field names the stage that writes it.
+
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "wire/reload/forwarding_header.h"
+#include "wire/reload/message_contents.h"
+#include "wire/reload/security_block.h"
+#include "wire/shm/commands.h"
+#include "wire/shm/layout.h"
+
+namespace dataplane {
+
+/// Where an mbuf goes on when another lcore, or a hold table, gives it back to the loop.
+enum class Resume : std::uint8_t { kLinkReceive, kNeighbor, kParse, kVerify, kRoute, kLinkSend };
+
+struct PacketContext {
+  // receive
+  std::uint64_t rx_tsc;
+  rte_mbuf* capture;            ///< copy of the frame as it came, when a capture wants it; else null
+
+  // ethernet: addresses as seen from this node
+  wire::shm::Endpoint local;
+  wire::shm::Endpoint remote;
+  std::uint16_t payload_offset;  ///< UDP payload, from the start of mbuf data
+  std::uint16_t payload_length;
+
+  // demux / link_receive. After link_receive mbuf data starts at the RELOAD token and ends with the
+  // message; what stood in front is headroom.
+  std::uint16_t link_in;         ///< slot, or kNoLink for messages from the control plane
+  std::uint8_t link_generation;
+  wire::shm::LinkClass link_class;
+  std::uint32_t frame_sequence;
+
+  // parse: offsets from mbuf data
+  wire::reload::ForwardingHeader header;
+  std::uint16_t contents_offset;   ///< 0 when this is a fragment: contents not parsed
+  std::uint16_t contents_length;
+  std::uint16_t identity_offset;   ///< encoded SignerIdentity
+  std::uint16_t identity_length;
+  std::uint16_t signature_offset;
+  std::uint16_t signature_length;
+  std::uint16_t certificates_offset;
+  std::uint16_t certificates_length;
+  std::uint16_t message_code;      ///< 0 in a fragment
+  wire::reload::SignatureScheme scheme;
+  wire::reload::TrafficClass traffic_class;
+
+  Resume resume;
+  bool injected;                 ///< originated by our control plane: no Via entry, TTL as it is
+  bool inject_on_link;           ///< next_hop was given with the record
+  bool verified;                 ///< verify: signature checked and good
+  bool traced;                   ///< admit: sampled
+
+  // route
+  std::uint16_t next_hop;        ///< link slot
+  std::uint16_t pop_bytes;       ///< destination bytes to take from the front
+  std::uint8_t push_node;        ///< 1: push_id goes in front of the rest (an opaque ID expanded)
+  wire::reload::NodeId push_id;
+
+  // link_send
+  std::uint64_t queued_tsc;
+};
+static_assert(sizeof(PacketContext) <= 256);
+
+[[nodiscard]] inline PacketContext& context_of(rte_mbuf* mbuf) noexcept {
+  return *static_cast<PacketContext*>(rte_mbuf_to_priv(mbuf));
+}
+
+/// Everything from mbuf data on, as bytes.
+[[nodiscard]] inline std::span<std::byte> bytes_of(rte_mbuf* mbuf) noexcept {
+  return {rte_pktmbuf_mtod(mbuf, std::byte*), mbuf->data_len};
+}
+
+}  // namespace dataplane

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds whole RELOAD messages. For the control plane and for tests; allocates.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "wire/reload/destination.h"
+#include "wire/reload/forwarding_header.h"
+#include "wire/reload/message_contents.h"
+#include "wire/reload/security_block.h"
+
+namespace wire::reload {
+
+using Bytes = std::vector<std::byte>;
+
+/// Signs the concatenated parts and returns signature_value. See controlplane/trust and
+/// tests/support for ones that hold a key.
+using SignFunction = std::function<Bytes(std::span<const std::byte> to_be_signed)>;
+
+/// How to sign: scheme, SignerIdentity, certificates to carry, and the function that has the key.
+struct SigningIdentity {
+  SignatureScheme scheme = SignatureScheme::kNone;
+  SignerKey signer;
+  std::vector<Bytes> certificates;  ///< DER; empty when distributed otherwise (E-15)
+  SignFunction sign;
+};
+
+/// MessageBuilder().overlay(o).transaction(t).destination(node).contents(kPingReq, body).sign(id)
+///
+/// Every setter returns *this. The same input gives the same bytes, signature aside.
+class MessageBuilder {
+ public:
+  MessageBuilder& overlay(OverlayHash overlay);
+  MessageBuilder& configuration_sequence(std::uint16_t sequence);
+  MessageBuilder& ttl(std::uint8_t ttl);
+  MessageBuilder& transaction(TransactionId id);
+  MessageBuilder& max_response_length(std::uint32_t bytes);
+  MessageBuilder& via(const NodeId& id);
+  MessageBuilder& via_entry(std::span<const std::byte> encoded);
+  MessageBuilder& destination(const NodeId& id);
+  MessageBuilder& destination_resource(std::span<const std::byte> resource_id);
+  MessageBuilder& destination_entry(std::span<const std::byte> encoded);
+  MessageBuilder& option(std::uint8_t type, std::uint8_t flags, std::span<const std::byte> value);
+  MessageBuilder& contents(MessageCode code, std::span<const std::byte> body);
+  MessageBuilder& raw_code(std::uint16_t code);  ///< any code, also ones the RFC bars
+  MessageBuilder& extension(std::uint16_t type, bool critical, std::span<const std::byte> contents);
+
+  /// The whole message, signed.
+  [[nodiscard]] Bytes sign(const SigningIdentity& identity) const;
+  /// The whole message with a given security block, for malformed ones.
+  [[nodiscard]] Bytes with_security_block(std::span<const std::byte> block) const;
+
+ private:
+  ForwardingHeader header_;
+  Bytes via_list_;
+  Bytes destination_list_;
+  Bytes options_;
+  std::uint16_t code_ = 0;
+  Bytes body_;
+  Bytes extensions_;
+};
+
+/// Bodies of Ping and of errors.
+[[nodiscard]] Bytes ping_request_body(std::size_t padding_bytes);
+[[nodiscard]] Bytes ping_answer_body(std::uint64_t response_id, std::uint64_t time_ms);
+[[nodiscard]] Bytes error_body(ErrorCode code, std::span<const std::byte> error_info);
+
+struct PingAnswer {
+  std::uint64_t response_id = 0;
+  std::uint64_t time_ms = 0;  ///< since 1970
+};
+[[nodiscard]] ParseError parse_ping_request(std::span<const std::byte> body) noexcept;
+[[nodiscard]] ParseError parse_ping_answer(std::span<const std::byte> body,
+                                           PingAnswer& out) noexcept;
+struct ErrorResponse {
+  std::uint16_t error_code = 0;
+  std::span<const std::byte> error_info;
+};
+[[nodiscard]] ParseError parse_error_response(std::span<const std::byte> body,
+                                              ErrorResponse& out) noexcept;
+
+/// Cuts @p message into fragments of at most @p max_bytes each, header included, equal in size as
+/// D-06 asks; one element when it fits. Empty when header + 256 bytes does not fit (D-05).
+[[nodiscard]] std::vector<Bytes> fragment_message(std::span<const std::byte> message,
+                                                  std::size_t max_bytes);
+
+}  // namespace wire::reload

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each link is doing, one entry per slot, written by the lcore that owns the link.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "wire/shm/commands.h"
+#include "wire/shm/counters.h"
+
+namespace wire::shm {
+
+enum class LinkState : std::uint8_t { kAbsent, kResolving, kIdle, kUp, kFailed };
+inline constexpr const char* kLinkStateNames[] = {"absent", "resolving", "idle", "up", "failed"};
+
+struct alignas(kCacheLine) LinkStatus {
+  /// Odd while the identity fields change, even otherwise; readers retry (seqlock).
+  std::atomic<std::uint32_t> identity_version{0};
+  std::atomic<std::uint8_t> state{0};  ///< LinkState
+  std::uint8_t owner = 0;              ///< worker lcore index
+  std::uint16_t zero = 0;
+  LinkRecord identity;
+
+  Counter messages_in, messages_out, bytes_in, bytes_out;  ///< data frames, message bytes
+  Counter acks_in, acks_out, retransmitted, lost;          ///< lost: given up after 5 sends
+  Counter duplicates_in;      ///< data frames whose sequence number had been seen
+  Counter queue_drops;
+  Counter bad_signatures;     ///< that arrived on this link
+  Counter drops_in;           ///< messages from this link dropped for any reason
+  Counter srtt_us, rttvar_us, rto_us, cwnd, in_flight, queued;  ///< gauges
+  Counter last_ack_tsc;
+};
+
+}  // namespace wire::shm
