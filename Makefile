@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front to Meson: make help lists the targets. Everything it needs comes from tools/deps.
+
+BUILD        ?= build
+BUILDTYPE    ?= release
+FUZZ_SECONDS ?= 60
+MESON_TEST   := meson test --print-errorlogs --no-rebuild
+SOURCES      := git ls-files '*.h' '*.cc'
+
+.PHONY: help deps build demo test bench format lint asan tsan fuzz clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+deps: ## install the Debian packages that are missing
+	@tools/deps
+
+build: deps ## compile everything into build/
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=$(BUILDTYPE)
+	@ninja -C $(BUILD)
+
+demo: build ## seven namespaces, one of them tampers: see what is stopped, and where
+	@python3 tests/scenario/demo.py --build $(BUILD)
+
+test: build ## unit, kernel, lint and scenario tests
+	$(MESON_TEST) -C $(BUILD)
+
+lint: build ## include rules, headers alone, kernel exports, format
+	$(MESON_TEST) -C $(BUILD) --suite lint
+
+format: deps ## clang-format everything in place
+	@$(SOURCES) | xargs clang-format-14 -i
+
+bench: build ## cycles per message, each stage and the whole way
+	@tools/bench $(BUILD)
+
+asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@[ -f build-asan/build.ninja ] || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined
+	@ninja -C build-asan
+	$(MESON_TEST) -C build-asan --timeout-multiplier 4 --no-suite lint
+
+tsan: deps ## all tests under ThreadSanitizer
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread
+	@ninja -C build-tsan
+	$(MESON_TEST) -C build-tsan --timeout-multiplier 6 --no-suite lint
+
+fuzz: deps ## each libFuzzer target for FUZZ_SECONDS (60)
+	@[ -f build-fuzz/build.ninja ] || CXX=clang++-14 meson setup build-fuzz --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined
+	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
+clean: ## remove all build directories
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz
