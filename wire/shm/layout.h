@@ -9,6 +9,10 @@
 
 namespace wire::shm {
 
+/// Part of the layout hash. Raised when a field or enumerator changes its meaning and nothing that
+/// the compiler can see changes with it.
+inline constexpr std::uint64_t kLayoutRevision = 1;
+
 inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::size_t kPageBytes = 4096;
 

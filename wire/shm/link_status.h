@@ -32,4 +32,10 @@ struct alignas(kCacheLine) LinkStatus {
   Counter last_ack_tsc;
 };
 
+/// Changes the identity fields. For the one lcore that writes this entry.
+void write_identity(LinkStatus& status, const LinkRecord& identity) noexcept;
+/// Copies the identity fields as they stood at one moment. False when a writer was killed while it
+/// changed them; then nothing is known of the link until the dataplane starts again.
+[[nodiscard]] bool read_identity(const LinkStatus& status, LinkRecord& identity) noexcept;
+
 }  // namespace wire::shm

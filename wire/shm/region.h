@@ -33,6 +33,8 @@
 
 namespace wire::shm {
 
+inline constexpr std::array<char, 8> kRegionMagic = {'H', 'O', 'P', 'S', 'E', 'A', 'L', '\0'};
+
 /// What one process says of itself. Written by that process only.
 struct alignas(kCacheLine) ProcessStatus {
   std::atomic<std::uint64_t> incarnation{0};  ///< up by one at each start
@@ -41,7 +43,8 @@ struct alignas(kCacheLine) ProcessStatus {
 };
 
 struct alignas(kPageBytes) RegionHeader {
-  std::array<char, 8> magic{};                 ///< "HOPSEAL"
+  // These three keep their places in every build, so that builds recognise each other's regions.
+  std::array<char, 8> magic{};  ///< kRegionMagic
   std::uint64_t layout_hash = 0;
   std::atomic<std::uint32_t> ready{0};         ///< stored last, release
   ProcessStatus dataplane;
@@ -116,7 +119,7 @@ enum class AttachState : std::uint8_t {
   kAttached,
   kAbsent,       ///< no such file, and an observer does not create one
   kNotReady,     ///< another process is still creating it
-  kWrongLayout,  ///< made by another build while one of its processes still runs
+  kWrongLayout,  ///< made by another build while one of its processes still runs, or no region
   kRoleTaken,    ///< another process already is this node's dataplane or control plane
   kSystemError,  ///< errno in AttachResult
 };
@@ -136,8 +139,12 @@ class Region {
  public:
   /// Creates the file when absent (not as observer); replaces one of another layout when no process
   /// holds a role on it. A starting dataplane clears its own section (worker count 0, counters 0,
-  /// progress offline) and raises its incarnation; a starting control plane raises its incarnation
-  /// and leaves its tables as they are.
+  /// progress offline), discards what is queued to it (commands, injected messages) and then raises
+  /// its incarnation: whoever sees a new incarnation must send everything again. A starting control
+  /// plane raises its incarnation and leaves its tables as they are. Records that a process put into
+  /// its rings before it died stay there for the other.
+  ///
+  /// Waits up to a second for another process that is attaching at the same moment.
   [[nodiscard]] static AttachResult attach(const std::string& path, Role role);
   ~Region();
   Region(const Region&) = delete;
@@ -151,10 +158,11 @@ class Region {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
-  Region(std::string path, int fd, NodeRegion* region) noexcept;
+  Region(std::string path, int fd, NodeRegion* region, Role role) noexcept;
   std::string path_;
   int fd_;
   NodeRegion* region_;
+  Role role_;
 };
 
 }  // namespace wire::shm
