@@ -26,8 +26,8 @@ class SigningKey {
   [[nodiscard]] Algorithm algorithm() const noexcept { return algorithm_; }
   /// signature_value over @p message; empty when OpenSSL fails.
   [[nodiscard]] std::vector<std::byte> sign(std::span<const std::byte> message) const;
-  [[nodiscard]] std::vector<std::byte> public_spki() const;  ///< DER
-  [[nodiscard]] std::string to_pem() const;                  ///< PKCS#8, unencrypted
+  [[nodiscard]] std::vector<std::byte> public_spki() const;          ///< DER
+  [[nodiscard]] std::string to_pem() const;                          ///< PKCS#8, unencrypted
   [[nodiscard]] void* openssl() const noexcept { return openssl_; }  ///< EVP_PKEY*
 
  private:

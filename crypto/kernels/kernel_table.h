@@ -15,7 +15,7 @@ enum class Verdict : std::uint8_t;
 enum CpuFeature : std::uint32_t {
   kCpuAvx2 = 1U << 0U,
   kCpuBmi2 = 1U << 1U,
-  kCpuAvx512 = 1U << 2U,      ///< F, VL, DQ, and the OS saves the registers
+  kCpuAvx512 = 1U << 2U,  ///< F, VL, DQ, and the OS saves the registers
   kCpuAvx512Ifma = 1U << 3U,
 };
 

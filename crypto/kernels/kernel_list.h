@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one symbol each kernel library exports.
+
+#pragma once
+
+#include "crypto/kernels/kernel_table.h"
+
+namespace crypto {
+
+extern const KernelTable kKernelPortable;
+
+}  // namespace crypto
