@@ -26,10 +26,10 @@ inline constexpr std::size_t kCompactEntryBytes = 2;
 /// One entry, borrowed from the list it was read from.
 struct Destination {
   DestinationType type = DestinationType::kInvalid;
-  std::uint8_t wire_type = 0;         ///< the type byte as it stood, also for unknown types
-  bool compact = false;               ///< the two-byte form; value is those two bytes (A-28)
-  std::span<const std::byte> value;   ///< Node-ID, Resource-ID without its length, or opaque ID
-  std::span<const std::byte> entry;   ///< the whole entry as encoded
+  std::uint8_t wire_type = 0;        ///< the type byte as it stood, also for unknown types
+  bool compact = false;              ///< the two-byte form; value is those two bytes (A-28)
+  std::span<const std::byte> value;  ///< Node-ID, Resource-ID without its length, or opaque ID
+  std::span<const std::byte> entry;  ///< the whole entry as encoded
 
   /// @pre type == kNode
   [[nodiscard]] NodeId node_id() const noexcept {
@@ -38,7 +38,8 @@ struct Destination {
 };
 
 /// Reads the entry at the front of @p list. An unknown type gives type kInvalid with wire_type set
-/// and no fault: the caller decides. Faults: kTruncated, kBadDestination.
+/// and no fault: the caller decides. A Resource-ID or opaque ID may have any length from 0
+/// to 254. Faults: kTruncated, kBadDestination (a wrong inner length, or Node-ID zero, A-08).
 [[nodiscard]] ParseError read_destination(std::span<const std::byte> list,
                                           Destination& out) noexcept;
 
@@ -67,8 +68,8 @@ void reverse_list(std::span<const std::byte> list, std::span<std::byte> out) noe
 /// The compact opaque ID that names a Connection Table slot (B-29, decision 0006):
 /// top bit set, 3-bit generation, 12-bit slot.
 struct CompactId {
-  std::uint16_t slot = 0;        ///< 0..4095
-  std::uint8_t generation = 0;   ///< 0..7
+  std::uint16_t slot = 0;       ///< 0..4095
+  std::uint8_t generation = 0;  ///< 0..7
 
   [[nodiscard]] constexpr std::uint16_t encode() const noexcept {
     return static_cast<std::uint16_t>(0x8000U | (generation & 7U) << 12U | (slot & 0xfffU));

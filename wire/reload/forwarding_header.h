@@ -63,7 +63,8 @@ struct ForwardingHeader {
 
 /// Reads the fixed part and checks, in this order: enough bytes, token, version, fragment word
 /// (D-08), length == message.size(), lists inside length, Destination List not empty. The lists'
-/// entries are not walked; see destination.h and forwarding_option.h.
+/// entries are not walked; see destination.h and forwarding_option.h. On a fault @p out is partly
+/// filled and means nothing.
 [[nodiscard]] ParseError parse_forwarding_header(std::span<const std::byte> message,
                                                  ForwardingHeader& out) noexcept;
 

@@ -44,8 +44,9 @@ struct OptionSummary {
                                        std::span<const std::byte> value,
                                        std::span<std::byte> to) noexcept;
 
-/// Copies the options with kResponseCopy, flags cleared (B-40, B-41), as a response must carry
-/// them. Returns the bytes written. @pre to.size() >= options.size(); options passed check_options.
+/// Copies the options with kResponseCopy, its three flags cleared (B-40, B-41), as a response must
+/// carry them. Returns the bytes written. @pre to.size() >= options.size(); options passed
+/// check_options.
 [[nodiscard]] std::size_t copy_for_response(std::span<const std::byte> options,
                                             std::span<std::byte> to) noexcept;
 

@@ -7,6 +7,10 @@
 
 namespace wire::reload {
 
+/// Every fragment carries at least this much of what follows the forwarding header (D-04), so no
+/// fragment but the first can begin before it.
+inline constexpr std::uint32_t kMinFragmentBytes = 256;
+
 struct FragmentWord {
   static constexpr std::uint32_t kAlwaysSet = 0x80000000;
   static constexpr std::uint32_t kLast = 0x40000000;

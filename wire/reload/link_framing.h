@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxFramedMessageBytes = 0xffffff;
 
 struct Frame {
   bool is_ack = false;
-  std::uint32_t sequence = 0;  ///< of a data frame, or the ack_sequence of an ack
-  std::uint32_t received = 0;  ///< ack: bit N-M set means frame M arrived (X-02)
+  std::uint32_t sequence = 0;          ///< of a data frame, or the ack_sequence of an ack
+  std::uint32_t received = 0;          ///< ack: bit N-M set means frame M arrived (X-02)
   std::span<const std::byte> message;  ///< data: the RELOAD message
 };
 

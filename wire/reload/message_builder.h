@@ -32,9 +32,11 @@ struct SigningIdentity {
 
 /// MessageBuilder().overlay(o).transaction(t).destination(node).contents(kPingReq, body).sign(id)
 ///
-/// Every setter returns *this. The same input gives the same bytes, signature aside.
+/// Every setter returns *this. The same input gives the same bytes, signature aside. The TTL is 100
+/// unless set (the RFC's initial-ttl). A list over 65535 bytes throws std::length_error.
 class MessageBuilder {
  public:
+  MessageBuilder() { header_.ttl = 100; }
   MessageBuilder& overlay(OverlayHash overlay);
   MessageBuilder& configuration_sequence(std::uint16_t sequence);
   MessageBuilder& ttl(std::uint8_t ttl);
@@ -56,6 +58,10 @@ class MessageBuilder {
   [[nodiscard]] Bytes with_security_block(std::span<const std::byte> block) const;
 
  private:
+  [[nodiscard]] Bytes encode_contents() const;
+  [[nodiscard]] Bytes assemble(std::span<const std::byte> contents,
+                               std::span<const std::byte> block) const;
+
   ForwardingHeader header_;
   Bytes via_list_;
   Bytes destination_list_;
@@ -65,7 +71,16 @@ class MessageBuilder {
   Bytes extensions_;
 };
 
-/// Bodies of Ping and of errors.
+/// The encoded SignerIdentity, as it is signed and sent.
+[[nodiscard]] Bytes encode_signer_identity(const SignerKey& signer);
+/// A security block from its parts, none of them checked.
+[[nodiscard]] Bytes encode_security_block(std::span<const Bytes> certificates,
+                                          SignatureScheme scheme,
+                                          std::span<const std::byte> identity,
+                                          std::span<const std::byte> signature_value);
+
+/// Bodies of Ping and of errors. What does not fit its length field throws
+/// std::length_error.
 [[nodiscard]] Bytes ping_request_body(std::size_t padding_bytes);
 [[nodiscard]] Bytes ping_answer_body(std::uint64_t response_id, std::uint64_t time_ms);
 [[nodiscard]] Bytes error_body(ErrorCode code, std::span<const std::byte> error_info);
@@ -74,6 +89,7 @@ struct PingAnswer {
   std::uint64_t response_id = 0;
   std::uint64_t time_ms = 0;  ///< since 1970
 };
+/// The body parsers fault with kBadBody.
 [[nodiscard]] ParseError parse_ping_request(std::span<const std::byte> body) noexcept;
 [[nodiscard]] ParseError parse_ping_answer(std::span<const std::byte> body,
                                            PingAnswer& out) noexcept;
@@ -84,8 +100,10 @@ struct ErrorResponse {
 [[nodiscard]] ParseError parse_error_response(std::span<const std::byte> body,
                                               ErrorResponse& out) noexcept;
 
-/// Cuts @p message into fragments of at most @p max_bytes each, header included, equal in size as
-/// D-06 asks; one element when it fits. Empty when header + 256 bytes does not fit (D-05).
+/// Cuts @p message, whole or itself a fragment (D-01), into fragments of at most @p max_bytes each,
+/// header included, equal in size to a byte as D-06 asks; one element when it fits. Empty when no
+/// cut gives every fragment 256 bytes of data (D-04, D-05), and when @p message has no valid
+/// header.
 [[nodiscard]] std::vector<Bytes> fragment_message(std::span<const std::byte> message,
                                                   std::size_t max_bytes);
 

@@ -17,7 +17,8 @@ enum class ParseFault : std::uint8_t {
 };
 
 /// A fault and the offset of the first byte that shows it, counted from the start of the span that
-/// was given to the outermost parse call.
+/// was given to the outermost parse call. kTruncated points at the first byte that is missing, or
+/// at the length field that asks for more than there is.
 struct [[nodiscard]] ParseError {
   ParseFault fault = ParseFault::kNone;
   std::uint32_t offset = 0;

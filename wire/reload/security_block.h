@@ -18,9 +18,9 @@ namespace wire::reload {
 /// SignatureAndHashAlgorithm as two bytes, hash first (RFC 5246 section 7.4.1.4.1).
 enum class SignatureScheme : std::uint16_t {
   kNone = 0x0000,
-  kRsaPkcs1Sha256 = 0x0401,   ///< mandatory (E-04)
+  kRsaPkcs1Sha256 = 0x0401,  ///< mandatory (E-04)
   kEcdsaP256Sha256 = 0x0403,
-  kEd25519 = 0x0807,          ///< RFC 8422 section 5.1.3; decision 0002
+  kEd25519 = 0x0807,  ///< RFC 8422 section 5.1.3; decision 0002
 };
 
 enum class SignerIdentityType : std::uint8_t {

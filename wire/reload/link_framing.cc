@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/reload/link_framing.h"
+
+#include "wire/byte_order.h"
+
+namespace wire::reload {
+
+namespace {
+
+constexpr std::size_t kTypeAt = 0;
+constexpr std::size_t kSequenceAt = 1;
+constexpr std::size_t kLengthAt = 5;    // data
+constexpr std::size_t kReceivedAt = 5;  // ack
+
+}  // namespace
+
+ParseError parse_frame(std::span<const std::byte> datagram, Frame& out) noexcept {
+  const auto end = static_cast<std::uint32_t>(datagram.size());
+  if (datagram.empty()) return {ParseFault::kTruncated, end};
+  const std::byte* const at = datagram.data();
+  switch (load_u8(at + kTypeAt)) {
+    case kDataFrameType:
+      if (datagram.size() < kDataFrameOverhead) return {ParseFault::kTruncated, end};
+      if (load_be24(at + kLengthAt) != datagram.size() - kDataFrameOverhead) {
+        return {ParseFault::kBadFrame, kLengthAt};
+      }
+      out.is_ack = false;
+      out.sequence = load_be32(at + kSequenceAt);
+      out.received = 0;
+      out.message = datagram.subspan(kDataFrameOverhead);
+      return {};
+    case kAckFrameType:
+      if (datagram.size() < kAckFrameBytes) return {ParseFault::kTruncated, end};
+      if (datagram.size() > kAckFrameBytes) return {ParseFault::kBadFrame, kAckFrameBytes};
+      out.is_ack = true;
+      out.sequence = load_be32(at + kSequenceAt);
+      out.received = load_be32(at + kReceivedAt);
+      out.message = {};
+      return {};
+    default:
+      return {ParseFault::kBadFrame, kTypeAt};
+  }
+}
+
+void write_data_frame_header(std::uint32_t sequence, std::uint32_t message_length,
+                             std::span<std::byte> to) noexcept {
+  store_u8(to.data() + kTypeAt, kDataFrameType);
+  store_be32(to.data() + kSequenceAt, sequence);
+  store_be24(to.data() + kLengthAt, message_length);
+}
+
+void write_ack_frame(std::uint32_t ack_sequence, std::uint32_t received,
+                     std::span<std::byte> to) noexcept {
+  store_u8(to.data() + kTypeAt, kAckFrameType);
+  store_be32(to.data() + kSequenceAt, ack_sequence);
+  store_be32(to.data() + kReceivedAt, received);
+}
+
+std::uint32_t AckWindow::note(std::uint32_t sequence) noexcept {
+  constexpr std::uint32_t kRemembered = 64;  // bits of seen_; C-06 asks for 32
+  // Sequence numbers wrap, so "behind" means less than half the number space behind.
+  const std::uint32_t ahead = sequence - newest_;
+  const std::uint32_t behind = newest_ - sequence;
+  duplicate_ = false;
+  if (started_ && ahead != 0 && ahead < 0x80000000U) {
+    seen_ = (ahead < kRemembered ? seen_ << ahead : 0) | 1U;
+    newest_ = sequence;
+    return static_cast<std::uint32_t>(seen_) & ~1U;
+  }
+  if (!started_ || behind > kRestartGap) {
+    started_ = true;
+    newest_ = sequence;
+    seen_ = 1;
+    return 0;
+  }
+  if (behind >= kRemembered) return 0;
+  const std::uint64_t bit = std::uint64_t{1} << behind;
+  duplicate_ = (seen_ & bit) != 0;
+  seen_ |= bit;
+  return static_cast<std::uint32_t>(seen_ >> behind) & ~1U;
+}
+
+}  // namespace wire::reload
