@@ -19,12 +19,31 @@
 namespace dataplane {
 
 /// Where an mbuf goes on when another lcore, or a hold table, gives it back to the loop.
-enum class Resume : std::uint8_t { kLinkReceive, kNeighbor, kParse, kVerify, kRoute, kLinkSend };
+enum class Resume : std::uint8_t {
+  kLinkReceive,  ///< frame of a link another lcore owns; data starts at the frame
+  kNeighbor,     ///< ARP or ND packet for worker 0; data starts at the Ethernet header
+  kParse,
+  kVerify,
+  kRoute,
+  kLinkSend,
+  kTransmit,  ///< complete Ethernet frame for port_out, whose TX queue another lcore owns
+};
 
 struct PacketContext {
-  // receive
+  // receive: reset_context() writes these for every packet, whatever its origin. The doors read
+  // them, so they hold at every stage.
   std::uint64_t rx_tsc;
-  rte_mbuf* capture;            ///< copy of the frame as it came, when a capture wants it; else null
+  rte_mbuf* capture;       ///< copy of the frame as it came, when a capture wants it; else null
+  std::uint16_t link_in;   ///< link_receive: slot; kNoLink before, and for injected messages
+  std::uint16_t port;      ///< receive: index of the port it came in by
+  std::uint16_t port_out;  ///< with Resume::kTransmit
+  std::uint8_t link_generation;
+  bool traced;      ///< admit: sampled
+  bool verified;    ///< verify: signature checked and good
+  bool injected;    ///< originated by our control plane: no Via entry, TTL as it is
+  bool unledgered;  ///< a frame of our own making (ack, ARP, retransmission, further piece
+                    ///< of a message): counted as generated, outside the ledger
+  Resume resume;
 
   // ethernet: addresses as seen from this node
   wire::shm::Endpoint local;
@@ -32,37 +51,32 @@ struct PacketContext {
   std::uint16_t payload_offset;  ///< UDP payload, from the start of mbuf data
   std::uint16_t payload_length;
 
-  // demux / link_receive. After link_receive mbuf data starts at the RELOAD token and ends with the
-  // message; what stood in front is headroom.
-  std::uint16_t link_in;         ///< slot, or kNoLink for messages from the control plane
-  std::uint8_t link_generation;
+  // link_receive. After it mbuf data starts at the RELOAD token and ends with the message; what
+  // stood in front is headroom.
   wire::shm::LinkClass link_class;
   std::uint32_t frame_sequence;
 
   // parse: offsets from mbuf data
   wire::reload::ForwardingHeader header;
-  std::uint16_t contents_offset;   ///< 0 when this is a fragment: contents not parsed
+  std::uint16_t contents_offset;  ///< 0 when this is a fragment: contents not parsed
   std::uint16_t contents_length;
-  std::uint16_t identity_offset;   ///< encoded SignerIdentity
+  std::uint16_t identity_offset;  ///< encoded SignerIdentity
   std::uint16_t identity_length;
   std::uint16_t signature_offset;
   std::uint16_t signature_length;
   std::uint16_t certificates_offset;
   std::uint16_t certificates_length;
-  std::uint16_t message_code;      ///< 0 in a fragment
+  std::uint16_t message_code;  ///< 0 in a fragment
   wire::reload::SignatureScheme scheme;
   wire::reload::TrafficClass traffic_class;
 
-  Resume resume;
-  bool injected;                 ///< originated by our control plane: no Via entry, TTL as it is
-  bool inject_on_link;           ///< next_hop was given with the record
-  bool verified;                 ///< verify: signature checked and good
-  bool traced;                   ///< admit: sampled
+  bool inject_on_link;                     ///< next_hop was given with the record
+  wire::reload::NodeId trace_destination;  ///< Tracer::sample, valid when traced
 
   // route
-  std::uint16_t next_hop;        ///< link slot
-  std::uint16_t pop_bytes;       ///< destination bytes to take from the front
-  std::uint8_t push_node;        ///< 1: push_id goes in front of the rest (an opaque ID expanded)
+  std::uint16_t next_hop;   ///< link slot
+  std::uint16_t pop_bytes;  ///< destination bytes to take from the front
+  std::uint8_t push_node;   ///< 1: push_id goes in front of the rest (an opaque ID expanded)
   wire::reload::NodeId push_id;
 
   // link_send
@@ -72,6 +86,22 @@ static_assert(sizeof(PacketContext) <= 256);
 
 [[nodiscard]] inline PacketContext& context_of(rte_mbuf* mbuf) noexcept {
   return *static_cast<PacketContext*>(rte_mbuf_to_priv(mbuf));
+}
+
+/// Makes the first fields hold for a packet that comes from nowhere else: received, injected or
+/// made here. The rest is written by the stage that owns it before anybody reads it.
+inline void reset_context(PacketContext& context, std::uint64_t now_tsc) noexcept {
+  context.rx_tsc = now_tsc;
+  context.capture = nullptr;
+  context.link_in = wire::shm::kNoLink;
+  context.port = 0;
+  context.port_out = 0;
+  context.link_generation = 0;
+  context.traced = false;
+  context.verified = false;
+  context.injected = false;
+  context.unledgered = false;
+  context.resume = Resume::kLinkReceive;
 }
 
 /// Everything from mbuf data on, as bytes.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The doors by which packets leave one lcore. Each counts for the ledger, finishes the packet's
+// trace and capture, and frees the mbuf. Inside a burst use Burst::drop() and Burst::absorb(),
+// which stages/drop.cc brings here; these are for packets in no burst: aged out of a queue, timed
+// out of a hold, refused by a PMD, delivered.
+
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/capture_tap.h"
+#include "dataplane/packet_context.h"
+#include "dataplane/tracer.h"
+#include "wire/shm/region.h"
+
+namespace dataplane {
+
+class Doors {
+ public:
+  Doors(std::uint32_t worker, wire::shm::NodeRegion& region, Tracer& tracer, CaptureTap& capture,
+        std::uint64_t tsc_hz);
+
+  /// Counts the reason, sends a copy to the control plane when the RFC wants an answer (at most
+  /// kAnswersPerSecond a link), frees. An unledgered frame is only freed.
+  void drop(rte_mbuf* mbuf, wire::shm::DropReason reason) noexcept;
+  /// Counts as absorbed (unless unledgered) and frees.
+  void absorb(rte_mbuf* mbuf) noexcept;
+  /// Counts as delivered and frees; deliver calls it when the control plane's ring took a copy.
+  void delivered(rte_mbuf* mbuf) noexcept;
+  /// Notes that @p mbuf left on a link; does not free, because the PMD does. Before the PMD has it.
+  void transmitted(rte_mbuf* mbuf) noexcept;
+  /// Frees what the calls above collected. Once per turn.
+  void flush() noexcept;
+
+  static constexpr std::uint32_t kAnswersPerSecond = 100;
+
+ private:
+  static constexpr unsigned kDepth = 64;
+  void free_later(rte_mbuf* mbuf) noexcept {
+    if (pending_ == kDepth) [[unlikely]]
+      flush();
+    pending_mbufs_[pending_++] = mbuf;
+  }
+  void ask_for_answer(rte_mbuf* mbuf, wire::shm::DropReason reason) noexcept;
+
+  std::uint32_t worker_;
+  unsigned pending_ = 0;
+  wire::shm::NodeRegion& region_;
+  wire::shm::LcoreCounters& counters_;
+  Tracer& tracer_;
+  CaptureTap& capture_;
+  std::uint64_t answer_gap_tsc_;
+  std::array<rte_mbuf*, kDepth> pending_mbufs_;
+  std::unique_ptr<std::uint64_t[]> next_answer_tsc_;  // by link slot
+};
+
+}  // namespace dataplane
