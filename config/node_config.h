@@ -2,8 +2,8 @@
 // node.toml: what one node is, read by its dataplane and its control plane alike.
 //
 // docs/reference/node.toml is the documented default: every key, its unit, its default, its danger.
-// Everything is checked here, before either process starts anything; an error names file, line, key,
-// value and what would be accepted.
+// Everything is checked here, before either process starts anything; an error names file, line,
+// key, value and what would be accepted.
 
 #pragma once
 
@@ -26,12 +26,12 @@ struct PortAddress {
 };
 
 struct Port {
-  std::string name;              ///< how peers refer to it; unique
-  std::string device;            ///< EAL vdev with arguments, or a PCI address
+  std::string name;    ///< how peers refer to it; unique
+  std::string device;  ///< EAL vdev with arguments, or a PCI address
   std::vector<PortAddress> addresses;
   std::vector<wire::shm::Endpoint> gateways;  ///< next hop for what is off link; one per family
-  std::uint16_t mtu = 1500;      ///< IP bytes, 576..1982
-  std::optional<std::uint64_t> mac;  ///< 48 bits; else the device's own
+  std::uint16_t mtu = 1500;                   ///< IP bytes, 576..1982
+  std::optional<std::uint64_t> mac;           ///< 48 bits; else the device's own
 };
 
 enum class Poll : std::uint8_t { kBusy, kAdaptive };
@@ -39,49 +39,49 @@ enum class Memory : std::uint8_t { kHugepages, kPlain, kAuto };
 
 struct Dataplane {
   std::vector<Port> ports;
-  std::uint16_t service_port = 6084;     ///< UDP
-  std::uint32_t workers = 1;             ///< 1..kMaxLcores
-  std::vector<std::uint32_t> cpus;       ///< pin worker i to cpus[i]; empty: not pinned
+  std::uint16_t service_port = 6084;  ///< UDP
+  std::uint32_t workers = 1;          ///< 1..kMaxLcores
+  std::vector<std::uint32_t> cpus;    ///< pin worker i to cpus[i]; empty: not pinned
   Poll poll = Poll::kAdaptive;
-  std::uint32_t idle_sleep_us = 50;      ///< adaptive: longest sleep
+  std::uint32_t idle_sleep_us = 50;  ///< adaptive: longest sleep
   Memory memory = Memory::kAuto;
-  std::uint32_t memory_mib = 64;         ///< EAL memory with plain pages
-  std::uint32_t mbufs = 8191;            ///< per node
+  std::uint32_t memory_mib = 64;  ///< EAL memory with plain pages
+  std::uint32_t mbufs = 8191;     ///< per node
   std::uint32_t max_links = 1024;
   std::uint32_t max_signers = 4096;
-  std::string kernel;                    ///< verify kernel by name; empty: best
-  std::vector<std::string> eal;          ///< more EAL arguments
+  std::string kernel;            ///< verify kernel by name; empty: best
+  std::vector<std::string> eal;  ///< more EAL arguments
 };
 
 struct Overlay {
-  std::string name;                      ///< DNS name; the hash is derived from it (A-15)
+  std::string name;  ///< DNS name; the hash is derived from it (A-15)
   std::uint16_t configuration_sequence = 1;
   std::vector<std::string> root_certificates;  ///< PEM files
-  wire::shm::PolicyTable policy;         ///< everything the lcores need to know, filled completely
+  wire::shm::PolicyTable policy;  ///< everything the lcores need to know, filled completely
 };
 
 struct Identity {
-  std::string name;                      ///< for hopsealctl ping --identity; first is the node's own
-  std::string certificate;               ///< PEM file
-  std::string key;                       ///< PEM file
-  bool send_certificate = true;          ///< false: distributed otherwise (E-15)
+  std::string name;              ///< for hopsealctl ping --identity; first is the node's own
+  std::string certificate;       ///< PEM file
+  std::string key;               ///< PEM file
+  bool send_certificate = true;  ///< false: distributed otherwise (E-15)
 };
 
 struct Peer {
   std::string name;
   wire::reload::NodeId node_id;
   wire::shm::Endpoint address;
-  std::string port;                      ///< a Port's name
+  std::string port;  ///< a Port's name
   wire::shm::LinkClass link_class = wire::shm::LinkClass::kBackbone;
-  bool is_peer = true;                   ///< false: a client, takes no transit traffic
+  bool is_peer = true;                     ///< false: a client, takes no transit traffic
   std::optional<std::string> certificate;  ///< PEM file: signer known from the start
 };
 
 struct NodeConfig {
-  std::string file;                      ///< where it was read from
-  std::string name;                      ///< of the node; letters, digits, dash
-  std::string runtime_directory;         ///< region and admin socket live here
-  bool is_peer = true;                   ///< false: this node is a client
+  std::string file;               ///< where it was read from
+  std::string name;               ///< of the node; letters, digits, dash
+  std::string runtime_directory;  ///< region and admin socket live here
+  bool is_peer = true;            ///< false: this node is a client
   Dataplane dataplane;
   Overlay overlay;
   std::vector<Identity> identities;
@@ -108,7 +108,11 @@ struct LoadResult {
   std::vector<ConfigError> errors;  ///< empty exactly when config is set
 };
 [[nodiscard]] LoadResult load_node_config(const std::string& path) noexcept;
+/// The same for a text. Relative paths start at the directory of @p name; whether the files that
+/// are named exist is not checked.
 [[nodiscard]] LoadResult parse_node_config(std::string_view text, const std::string& name) noexcept;
+/// Every section and key there is, such as "dataplane.port.mtu", sorted.
+[[nodiscard]] std::vector<std::string> known_keys();
 
 /// "192.0.2.1:6084", "[2001:db8::1]:6084"; without a port when port is 0.
 [[nodiscard]] std::string to_string(const wire::shm::Endpoint& endpoint);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// [overlay], [admission] and [class.*]: together the policy the lcores read.
+
+#include "config/section.h"
+#include "wire/reload/message_contents.h"
+
+namespace config {
+namespace {
+
+using wire::reload::TrafficClass;
+using wire::shm::FragmentPolicy;
+using wire::shm::LinkClassPolicy;
+using wire::shm::PolicyTable;
+using wire::shm::Rate;
+using wire::shm::VerifyPolicy;
+
+constexpr std::uint32_t kMostPerSecond = 1'000'000'000;
+constexpr std::uint32_t kMinuteMs = 60'000;
+
+Rate read_rate(Section& parent, std::string_view key) {
+  Section section = parent.table(key);
+  Rate rate;
+  rate.per_second = section.integer<std::uint32_t>("per_second", 0, kMostPerSecond, 0);
+  rate.burst = section.integer<std::uint32_t>("burst", 0, kMostPerSecond, 0);
+  if (rate.per_second != 0 && rate.burst == 0) {
+    section.error("burst",
+                  "required with per_second: accepted are 1 to 1000000000; "
+                  "with 0 nothing would ever pass");
+  }
+  section.finish();
+  return rate;
+}
+
+LinkClassPolicy read_class(Section& classes, std::string_view key) {
+  constexpr std::array<std::pair<std::string_view, VerifyPolicy>, 3> kVerify = {
+      {{"all", VerifyPolicy::kAll},
+       {"sample", VerifyPolicy::kSample},
+       {"off", VerifyPolicy::kOff}}};
+  constexpr std::array<std::pair<std::string_view, FragmentPolicy>, 3> kFragments = {
+      {{"verify", FragmentPolicy::kVerify},
+       {"pass", FragmentPolicy::kPass},
+       {"drop", FragmentPolicy::kDrop}}};
+  constexpr std::array<std::pair<std::string_view, TrafficClass>, 4> kRates = {
+      {{"liveness", TrafficClass::kLiveness},
+       {"topology", TrafficClass::kTopology},
+       {"bulk", TrafficClass::kBulk},
+       {"media", TrafficClass::kMedia}}};
+  static_assert(kRates.size() == wire::reload::kTrafficClassCount);
+
+  Section section = classes.table(key);
+  LinkClassPolicy policy;
+  policy.verify = section.choice("verify", kVerify, policy.verify);
+  policy.sample_one_in = section.integer<std::uint16_t>("sample_one_in", 1, 0xffff, 1);
+  policy.fragments = section.choice("fragments", kFragments, policy.fragments);
+  policy.certificates_per_second = section.integer<std::uint32_t>(
+      "certificates_per_second", 0, 1'000'000, policy.certificates_per_second);
+  policy.reassembly_bytes =
+      section.integer<std::uint32_t>("reassembly_bytes", 0, 1U << 30U, policy.reassembly_bytes);
+  Section rates = section.table("rate");
+  for (const auto& [name, traffic_class] : kRates) {
+    policy.rate[static_cast<std::size_t>(traffic_class)] = read_rate(rates, name);
+  }
+  rates.finish();
+  section.finish();
+  return policy;
+}
+
+void read_admission(Section& root, PolicyTable& policy) {
+  Section section = root.table("admission");
+  policy.replay_window_ms =
+      section.integer<std::uint32_t>("replay_window_ms", 0, kMinuteMs, policy.replay_window_ms);
+  policy.signer_hold_ms =
+      section.integer<std::uint32_t>("signer_hold_ms", 1, kMinuteMs, policy.signer_hold_ms);
+  policy.reassembly_timeout_ms = section.integer<std::uint32_t>(
+      "reassembly_timeout_ms", 1, 10 * kMinuteMs, policy.reassembly_timeout_ms);
+  policy.queue_age_ms =
+      section.integer<std::uint32_t>("queue_age_ms", 1, kMinuteMs, policy.queue_age_ms);
+  policy.signer_rate = read_rate(section, "signer_rate");
+  section.finish();
+}
+
+void read_classes(Section& root, PolicyTable& policy) {
+  Section classes = root.table("class");
+  for (std::size_t i = 0; i < wire::shm::kLinkClassCount; ++i) {
+    policy.classes[i] = read_class(classes, wire::shm::kLinkClassNames[i]);
+  }
+  classes.finish();
+}
+
+}  // namespace
+
+void read_overlay(Section& root, NodeConfig& config) {
+  Section section = root.table("overlay");
+  Overlay& overlay = config.overlay;
+  PolicyTable& policy = overlay.policy;
+  overlay.name = section.required_text("name",
+                                       "the overlay's DNS name, such as "
+                                       "\"overlay.example.org\"");
+  if (!overlay.name.empty() && !is_dns_name(overlay.name)) {
+    section.error(
+        "name",
+        "accepted is a DNS name: labels of letters, digits and dashes joined by dots, each "
+        "beginning with a letter, without a dot at the end (RFC 1035 section 2.3.1)");
+  }
+  policy.overlay = overlay_hash(overlay.name);
+  overlay.configuration_sequence =
+      section.integer<std::uint16_t>("configuration_sequence", 0, 0xffff, 1);
+  policy.configuration_sequence = overlay.configuration_sequence;
+  overlay.root_certificates = section.paths("root_certificates");
+  if (overlay.root_certificates.empty()) {
+    section.error("root_certificates",
+                  "required: PEM files of the overlay's CAs, such as "
+                  "[\"ca.pem\"]");
+  }
+  policy.initial_ttl = section.integer<std::uint8_t>("initial_ttl", 1, 255, policy.initial_ttl);
+  policy.max_message_size =
+      section.integer<std::uint32_t>("max_message_size", 512, 0xffff, policy.max_message_size);
+  policy.reliability_timer_ms = section.integer<std::uint32_t>(
+      "reliability_timer_ms", 100, kMinuteMs, policy.reliability_timer_ms);
+  policy.lab_links = section.boolean("lab_links", false) ? 1 : 0;
+  policy.full_via_entries = section.boolean("full_via_entries", false) ? 1 : 0;
+  policy.retransmit_transit = section.boolean("retransmit_transit", true) ? 1 : 0;
+  section.finish();
+
+  read_admission(root, policy);
+  read_classes(root, policy);
+}
+
+}  // namespace config

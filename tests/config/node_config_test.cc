@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/node_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A complete document. Tests change one line of it.
+const std::string kGood = R"([node]
+name = "p1"
+[overlay]
+name = "demo.hopseal.example"
+root_certificates = ["ca.pem"]
+lab_links = true
+[[identity]]
+name = "node"
+certificate = "p1.pem"
+key = "p1.key"
+[dataplane]
+workers = 2
+[[dataplane.port]]
+name = "p0"
+device = "net_af_packet0,iface=veth0"
+addresses = ["10.0.1.1/24", "fd00:1::1/64"]
+[[peer]]
+name = "p2"
+node_id = "00000000000000000000000000000002"
+address = "10.0.1.2:6084"
+port = "p0"
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+/// All refusals of @p text, one a line.
+std::string refusals(const std::string& text) {
+  const config::LoadResult result = config::parse_node_config(text, "node.toml");
+  EXPECT_EQ(result.config.has_value(), result.errors.empty());
+  std::string lines;
+  for (const config::ConfigError& error : result.errors) lines += error.text() + "\n";
+  return lines;
+}
+
+std::string refusals(const std::string& from, const std::string& to) {
+  return refusals(replaced(kGood, from, to));
+}
+
+TEST(NodeConfig, TakesAGoodDocument) {
+  const config::LoadResult result = config::parse_node_config(kGood, "conf/node.toml");
+  ASSERT_TRUE(result.config) << refusals(kGood);
+  const config::NodeConfig& node = *result.config;
+  EXPECT_EQ(node.name, "p1");
+  EXPECT_EQ(node.region_path(), "/run/hopseal/p1/region");
+  EXPECT_EQ(node.admin_path(), "/run/hopseal/p1/control.sock");
+  EXPECT_EQ(node.dataplane.workers, 2U);
+  ASSERT_EQ(node.dataplane.ports.size(), 1U);
+  EXPECT_EQ(node.dataplane.ports[0].addresses.size(), 2U);
+  ASSERT_EQ(node.peers.size(), 1U);
+  EXPECT_EQ(config::to_string(node.peers[0].address), "10.0.1.2:6084");
+  EXPECT_EQ(node.overlay.policy.overlay, config::overlay_hash("demo.hopseal.example"));
+  EXPECT_EQ(node.overlay.policy.lab_links, 1);
+}
+
+TEST(NodeConfig, ResolvesPathsFromTheFilesDirectory) {
+  const auto node = config::parse_node_config(kGood, "conf/node.toml").config;
+  ASSERT_TRUE(node);
+  EXPECT_EQ(node->overlay.root_certificates.at(0), "conf/ca.pem");
+  EXPECT_EQ(node->identities.at(0).certificate, "conf/p1.pem");
+  const auto absolute =
+      config::parse_node_config(replaced(kGood, "\"p1.key\"", "\"/etc/p1.key\""), "conf/n.toml");
+  ASSERT_TRUE(absolute.config);
+  EXPECT_EQ(absolute.config->identities.at(0).key, "/etc/p1.key");
+}
+
+TEST(NodeConfig, ReadsClassesAndRates) {
+  const auto node = config::parse_node_config(
+      kGood +
+          "[class.client]\nverify = \"sample\"\nsample_one_in = 8\nfragments = \"pass\"\n"
+          "rate = {bulk = {per_second = 100, burst = 20}, liveness = {per_second = 5, burst = "
+          "1}}\n[admission]\nsigner_rate = {per_second = 7, burst = 3}\n",
+      "node.toml");
+  ASSERT_TRUE(node.config);
+  const auto& policy = node.config->overlay.policy;
+  const auto& client = policy.classes[static_cast<std::size_t>(wire::shm::LinkClass::kClient)];
+  EXPECT_EQ(client.verify, wire::shm::VerifyPolicy::kSample);
+  EXPECT_EQ(client.sample_one_in, 8);
+  EXPECT_EQ(client.fragments, wire::shm::FragmentPolicy::kPass);
+  const auto bulk = static_cast<std::size_t>(wire::reload::TrafficClass::kBulk);
+  const auto liveness = static_cast<std::size_t>(wire::reload::TrafficClass::kLiveness);
+  EXPECT_EQ(client.rate[bulk].per_second, 100U);
+  EXPECT_EQ(client.rate[bulk].burst, 20U);
+  EXPECT_EQ(client.rate[liveness].burst, 1U);
+  EXPECT_EQ(policy.signer_rate.per_second, 7U);
+  const auto& backbone = policy.classes[static_cast<std::size_t>(wire::shm::LinkClass::kBackbone)];
+  EXPECT_EQ(backbone.rate[bulk].per_second, 0U);
+}
+
+TEST(NodeConfig, NamesFileLineKeyValueAndWhatIsAccepted) {
+  EXPECT_EQ(refusals("workers = 2", "workers = 0"),
+            "node.toml:12: dataplane.workers = 0: accepted are 1 to 8\n");
+}
+
+TEST(NodeConfig, RefusesAWrongTypeWithoutAFollowingError) {
+  EXPECT_EQ(refusals("workers = 2", "workers = \"2\""),
+            "node.toml:12: dataplane.workers = '2': accepted are 1 to 8\n");
+  EXPECT_EQ(refusals("name = \"p1\"", "name = 1"),
+            "node.toml:2: node.name = 1: accepted is a text in quotes\n");
+}
+
+TEST(NodeConfig, SuggestsTheNearestKnownKey) {
+  EXPECT_EQ(refusals("workers = 2", "worker = 2"),
+            "node.toml:12: dataplane.worker = 2: unknown key; did you mean \"workers\"?\n");
+  EXPECT_THAT(
+      refusals("[dataplane]\n", "[datplane]\nworkers = 1\n[dataplane]\n"),
+      HasSubstr("node.toml:11: datplane = {...}: unknown key; did you mean \"dataplane\"?"));
+}
+
+TEST(NodeConfig, ReportsAllErrorsInTheOrderOfTheFile) {
+  std::string text = replaced(kGood, "workers = 2", "workers = 99");
+  text = replaced(text, "demo.hopseal.example", "9demo");
+  text = replaced(text, "port = \"p0\"", "port = \"p9\"");
+  const config::LoadResult result = config::parse_node_config(text, "node.toml");
+  ASSERT_EQ(result.errors.size(), 3U);
+  EXPECT_EQ(result.errors[0].key, "overlay.name");
+  EXPECT_EQ(result.errors[0].line, 4U);
+  EXPECT_EQ(result.errors[1].key, "dataplane.workers");
+  EXPECT_EQ(result.errors[2].key, "peer.port");
+  EXPECT_THAT(result.errors[2].accepted, HasSubstr("\"p0\""));
+}
+
+TEST(NodeConfig, ReportsWhatIsNotToml) {
+  const std::string lines = refusals("[node]\nname = \n");
+  EXPECT_THAT(lines, HasSubstr("node.toml:2: not TOML: "));
+}
+
+TEST(NodeConfig, DemandsWhatHasNoDefault) {
+  const std::string lines = refusals("");
+  for (const char* key :
+       {"node.name", "overlay.name", "overlay.root_certificates", "identity", "dataplane.port"}) {
+    EXPECT_THAT(lines, HasSubstr(std::string("node.toml: ") + key + ": required"));
+  }
+  const std::string peer = refusals("[[peer]]\n");
+  for (const char* key : {"peer.name", "peer.node_id", "peer.address", "peer.port"}) {
+    EXPECT_THAT(peer, HasSubstr(std::string("node.toml:1: ") + key + ": required"));
+  }
+}
+
+TEST(NodeConfig, HasPeersOnlyWhenLabLinksAreEnabledByName) {
+  EXPECT_THAT(refusals("lab_links = true", "lab_links = false"),
+              HasSubstr("node.toml:6: overlay.lab_links = false: true is required to have peers"));
+}
+
+const std::string kSecondPeer =
+    "[[peer]]\nname = \"p3\"\nnode_id = \"00000000000000000000000000000003\"\n"
+    "address = \"[fd00:1::2]:6084\"\nport = \"p0\"\n";
+
+TEST(NodeConfig, TakesASecondPeerOfAnotherFamily) { EXPECT_EQ(refusals(kGood + kSecondPeer), ""); }
+
+TEST(NodeConfig, RefusesDuplicatePeers) {
+  EXPECT_THAT(refusals(kGood + replaced(kSecondPeer, "\"p3\"", "\"p2\"")),
+              HasSubstr("node.toml:23: peer.name = 'p2': another peer already has this name"));
+  EXPECT_THAT(refusals(kGood + replaced(kSecondPeer, "3\"\naddress", "2\"\naddress")),
+              HasSubstr("peer \"p2\" already has this Node-ID"));
+  EXPECT_THAT(refusals(kGood + replaced(kSecondPeer, "[fd00:1::2]:6084", "10.0.1.2")),
+              HasSubstr("peer \"p2\" already has this address"));
+}
+
+TEST(NodeConfig, RefusesANodeIdThatNamesNobody) {
+  for (const char* id :
+       {"00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", "0002", "p2"}) {
+    EXPECT_THAT(refusals("00000000000000000000000000000002", id), HasSubstr("peer.node_id")) << id;
+  }
+}
+
+TEST(NodeConfig, RefusesAPeerThatItsPortCannotReach) {
+  EXPECT_THAT(refusals("\"10.0.1.1/24\", ", ""), HasSubstr("port \"p0\" has no IPv4 address"));
+  EXPECT_THAT(refusals("10.0.1.2:6084", "10.0.2.2:6084"),
+              HasSubstr("not in a prefix of port \"p0\", which has no IPv4 gateway either"));
+  EXPECT_THAT(refusals("10.0.1.2:6084", "10.0.1.1:6084"), HasSubstr("this node's own port"));
+  EXPECT_THAT(refusals("10.0.1.2:6084", "224.0.0.1:6084"), HasSubstr("accepted is a unicast"));
+  const std::string gateway = replaced(replaced(kGood, "10.0.1.2:6084", "10.0.2.2:6084"), "device",
+                                       "gateways = [\"10.0.1.254\"]\ndevice");
+  EXPECT_EQ(refusals(gateway), "");
+}
+
+TEST(NodeConfig, RefusesPortsThatShareSomething) {
+  const std::string second =
+      "[[dataplane.port]]\nname = \"p0\"\ndevice = \"net_af_packet0,iface=veth0\"\n"
+      "addresses = [\"10.0.1.1/16\"]\n";
+  const std::string lines = refusals("[[peer]]", second + "[[peer]]");
+  EXPECT_THAT(lines, HasSubstr("another port already has this name"));
+  EXPECT_THAT(lines, HasSubstr("port p0 already uses this device"));
+  EXPECT_THAT(lines, HasSubstr("port p0 already has one of them"));
+}
+
+TEST(NodeConfig, RefusesValuesOfAPortThatCannotWork) {
+  const auto port_line = [](const std::string& line) {
+    return refusals("device", line + "\ndevice");
+  };
+  EXPECT_THAT(port_line("mtu = 575"), HasSubstr("accepted are 576 to 1982"));
+  EXPECT_THAT(port_line("mtu = 1983"), HasSubstr("accepted are 576 to 1982"));
+  EXPECT_THAT(port_line("mac = \"03:00:00:00:00:01\""), HasSubstr("unicast MAC"));
+  EXPECT_THAT(port_line("gateways = [\"10.9.9.9\"]"), HasSubstr("must lie in the prefix"));
+  EXPECT_THAT(port_line("gateways = [\"10.0.1.8\", \"10.0.1.9\"]"), HasSubstr("one gateway"));
+  EXPECT_THAT(refusals("10.0.1.1/24", "10.0.1.1"), HasSubstr("with its prefix"));
+}
+
+TEST(NodeConfig, RefusesCpusThatDoNotMatchTheWorkers) {
+  const auto cpus = [](const std::string& list) {
+    return refusals("workers = 2", "workers = 2\ncpus = " + list);
+  };
+  EXPECT_EQ(cpus("[0, 1]"), "");
+  EXPECT_THAT(cpus("[0]"), HasSubstr("one CPU per worker"));
+  EXPECT_THAT(cpus("[1, 1]"), HasSubstr("of its own"));
+  EXPECT_THAT(cpus("[0, -1]"), HasSubstr("numbers from 0"));
+}
+
+TEST(NodeConfig, RefusesARateThatNeverLetsAnythingPass) {
+  EXPECT_THAT(refusals(kGood + "[class.client]\nrate = {bulk = {per_second = 10}}\n"),
+              HasSubstr("class.client.rate.bulk.burst: required with per_second"));
+}
+
+TEST(NodeConfig, RefusesWordsThatAreNoChoice) {
+  EXPECT_THAT(refusals("workers = 2", "poll = \"fast\""),
+              HasSubstr("dataplane.poll = 'fast': accepted are \"adaptive\" and \"busy\""));
+  EXPECT_THAT(refusals(kGood + "[class.backbone]\nverify = \"some\"\n"),
+              HasSubstr("accepted are \"all\", \"sample\" and \"off\""));
+}
+
+TEST(NodeConfig, RefusesARuntimeDirectoryTooLongForASocket) {
+  EXPECT_THAT(refusals("name = \"p1\"",
+                       "name = \"p1\"\nruntime_directory = \"/" + std::string(95, 'x') + "\""),
+              HasSubstr("node.runtime_directory"));
+}
+
+TEST(NodeConfig, KnowsEveryNestedKey) {
+  const std::vector<std::string> keys = config::known_keys();
+  for (const char* key : {"node.name", "dataplane.port.mtu", "peer.certificate", "identity.key",
+                          "class.untrusted.rate.media.burst", "admission.signer_rate.per_second"}) {
+    EXPECT_THAT(keys, ::testing::Contains(key));
+  }
+}
+
+class NodeConfigFile : public ::testing::Test {
+ protected:
+  NodeConfigFile()
+      : directory_(std::filesystem::path(::testing::TempDir()) /
+                   ("node_config_" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(directory_);
+  }
+  ~NodeConfigFile() override { std::filesystem::remove_all(directory_); }
+  std::string write(const std::string& name, const std::string& text) {
+    const std::string path = directory_ / name;
+    std::ofstream(path) << text;
+    return path;
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(NodeConfigFile, NamesFilesThatAreMissing) {
+  write("ca.pem", "x");
+  write("p1.pem", "x");
+  const config::LoadResult result = config::load_node_config(write("node.toml", kGood));
+  ASSERT_EQ(result.errors.size(), 1U);
+  EXPECT_EQ(result.errors[0].line, 10U);
+  EXPECT_THAT(result.errors[0].text(), HasSubstr("identity.key = 'p1.key': there is no file " +
+                                                 (directory_ / "p1.key").string()));
+  write("p1.key", "x");
+  EXPECT_TRUE(config::load_node_config(write("node.toml", kGood)).config);
+}
+
+TEST_F(NodeConfigFile, SaysWhyItCannotBeRead) {
+  const std::string absent = config::load_node_config(directory_ / "no.toml").errors.at(0).text();
+  EXPECT_THAT(absent, HasSubstr("no.toml: cannot be read: No such file or directory"));
+  const std::string folder = config::load_node_config(directory_).errors.at(0).text();
+  EXPECT_THAT(folder, HasSubstr("cannot be read: Is a directory"));
+}
+
+TEST_F(NodeConfigFile, MissesEverythingInAnEmptyFile) {
+  EXPECT_GE(config::load_node_config(write("node.toml", "")).errors.size(), 5U);
+}
+
+}  // namespace
