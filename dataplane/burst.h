@@ -6,8 +6,9 @@
 //   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
 //     const auto i = static_cast<unsigned>(std::countr_zero(left));
 //
-// A packet leaves a burst through exactly one door: drop(), absorb(), or take() by whoever becomes
-// its owner (a hold table, a ring, a link queue, the TX buffer). The ledger counts the doors.
+// A packet leaves a burst through exactly one door: drop(), absorb(), deliver(), or take() by
+// whoever becomes its owner (a hold table, a ring, a link queue, the TX buffer). The ledger counts
+// the doors; stages/drop.cc empties the first three.
 
 #pragma once
 
@@ -29,13 +30,17 @@ using wire::shm::DropReason;
 
 struct Burst {
   std::array<rte_mbuf*, kBurstSize> mbufs;
-  std::uint64_t live = 0;      ///< bit i: mbufs[i] is still on its way
-  std::uint64_t dropped = 0;   ///< bit i: mbufs[i] waits for stages/drop.cc
-  std::uint64_t absorbed = 0;  ///< bit i: mbufs[i] was consumed here and waits to be freed
-  unsigned size = 0;           ///< slots used since clear()
+  std::uint64_t live = 0;       ///< bit i: mbufs[i] is still on its way
+  std::uint64_t dropped = 0;    ///< bit i: mbufs[i] waits for stages/drop.cc
+  std::uint64_t absorbed = 0;   ///< bit i: mbufs[i] was consumed here and waits to be freed
+  std::uint64_t delivered = 0;  ///< bit i: mbufs[i] was copied to the control plane, likewise
+  unsigned size = 0;            ///< slots used since clear()
   std::array<DropReason, kBurstSize> reason;
 
-  void clear() noexcept { live = dropped = absorbed = size = 0; }
+  void clear() noexcept {
+    live = dropped = absorbed = delivered = 0;
+    size = 0;
+  }
   [[nodiscard]] bool full() const noexcept { return size == kBurstSize; }
   [[nodiscard]] unsigned count() const noexcept {
     return static_cast<unsigned>(std::popcount(live));
@@ -60,6 +65,12 @@ struct Burst {
     assert((live & bit) != 0);
     live &= ~bit;
     absorbed |= bit;
+  }
+  void deliver(unsigned i) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    assert((live & bit) != 0);
+    live &= ~bit;
+    delivered |= bit;
   }
   /// Gives the packet to the caller, who owns the mbuf from here on.
   [[nodiscard]] rte_mbuf* take(unsigned i) noexcept {

@@ -14,9 +14,12 @@
 #include "wire/reload/message_contents.h"
 #include "wire/reload/security_block.h"
 #include "wire/shm/commands.h"
+#include "wire/shm/counters.h"
 #include "wire/shm/layout.h"
 
 namespace dataplane {
+
+struct SignerEntry;
 
 /// Where an mbuf goes on when another lcore, or a hold table, gives it back to the loop.
 enum class Resume : std::uint8_t {
@@ -56,7 +59,8 @@ struct PacketContext {
   wire::shm::LinkClass link_class;
   std::uint32_t frame_sequence;
 
-  // parse: offsets from mbuf data
+  // parse: offsets from mbuf data, as received. rewrite moves the front of the message and updates
+  // the header's lengths, not its TTL and not the offsets.
   wire::reload::ForwardingHeader header;
   std::uint16_t contents_offset;  ///< 0 when this is a fragment: contents not parsed
   std::uint16_t contents_length;
@@ -68,19 +72,31 @@ struct PacketContext {
   std::uint16_t certificates_length;
   std::uint16_t message_code;  ///< 0 in a fragment
   wire::reload::SignatureScheme scheme;
-  wire::reload::TrafficClass traffic_class;
+  wire::reload::TrafficClass traffic_class;  ///< of a fragment: kBulk until its message is known
+  std::uint8_t option_flags;                 ///< flags of all options together
 
   bool inject_on_link;                     ///< next_hop was given with the record
   wire::reload::NodeId trace_destination;  ///< Tracer::sample, valid when traced
 
+  const SignerEntry* signer;  ///< admit, release_for_verify: this turn only; null when not known
+
+  // Queues and sets that own the packet. piece_next: fragments of one message, in the order they
+  // came, hang behind the first while verify holds them; piece_count is how many hang there.
+  rte_mbuf* queue_next;
+  rte_mbuf* piece_next;
+  std::uint16_t piece_count;
+  bool condemned;  ///< verify: dropped while held, for condemned_for
+  wire::shm::DropReason condemned_for;
+
   // route
+  bool deliver;             ///< for this node: deliver takes it, link_send does not
   std::uint16_t next_hop;   ///< link slot
   std::uint16_t pop_bytes;  ///< destination bytes to take from the front
   std::uint8_t push_node;   ///< 1: push_id goes in front of the rest (an opaque ID expanded)
   wire::reload::NodeId push_id;
 
   // link_send
-  std::uint64_t queued_tsc;
+  std::uint64_t queued_tsc;  ///< also hold tables: when the queue that owns the packet took it
 };
 static_assert(sizeof(PacketContext) <= 256);
 
