@@ -21,11 +21,11 @@ struct Context {
   [[nodiscard]] std::string admin_path() const;
 };
 
-void add_show(CLI::App& app, Context& context);      // show links|routes|signers|drops|...
+void add_show(CLI::App& app, Context& context);  // show links|routes|signers|drops|...
 void add_trace(CLI::App& app, Context& context);
 void add_capture(CLI::App& app, Context& context);
 void add_ping(CLI::App& app, Context& context);
-void add_lab(CLI::App& app, Context& context);       // lab init
+void add_lab(CLI::App& app, Context& context);  // lab init
 void add_decode(CLI::App& app, Context& context);
 
 }  // namespace controlplane::ctl

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/events/event_pump.h"
+
+#include <algorithm>
+#include <span>
+
+namespace controlplane::events {
+
+using wire::shm::PacketKind;
+using wire::shm::PacketRecord;
+
+namespace {
+
+void take_packet(const PacketRecord& record,
+                 const std::function<void(const overlay::Input&)>& use) {
+  // Another process wrote the record: its length is not to be believed.
+  const auto bytes =
+      std::span(record.bytes).first(std::min<std::size_t>(record.length, record.bytes.size()));
+  const overlay::Ingress from{record.link_slot, record.generation};
+  const bool verified = record.verified != 0;
+  switch (record.kind) {
+    case PacketKind::kDelivery:
+      use(overlay::Delivery{bytes, from, verified});
+      break;
+    case PacketKind::kSigner:
+      use(overlay::UnknownSigner{bytes, from});
+      break;
+    case PacketKind::kErrorAnswer:
+      use(overlay::Refusal{bytes, from, verified, record.reason});
+      break;
+    case PacketKind::kInject:
+    case PacketKind::kInjectOnLink:
+      break;  // these go down, never up
+  }
+}
+
+}  // namespace
+
+std::size_t EventPump::turn(const std::function<void(const overlay::Input&)>& use) {
+  std::size_t taken = 0;
+  const auto packets = [&](const PacketRecord& record) { take_packet(record, use); };
+  for (auto& lcore : rings_.lcores) taken += lcore.urgent.consume(kUrgentPerTurn, packets);
+  for (auto& lcore : rings_.lcores) taken += lcore.bulk.consume(kBulkPerTurn, packets);
+  for (auto& lcore : rings_.lcores) {
+    taken +=
+        lcore.events.consume(kEventsPerTurn, [&](const wire::shm::Event& event) { use(event); });
+  }
+  return taken;
+}
+
+}  // namespace controlplane::events

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes into the core and what comes out of it.
+//
+// The core (node.h) has no sockets, threads, clocks or randomness of its own: an adapter tells it
+// the time with every input and carries out what it finds in Outputs.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wire/reload/ids.h"
+#include "wire/reload/message_builder.h"
+#include "wire/shm/commands.h"
+#include "wire/shm/counters.h"
+#include "wire/shm/events.h"
+#include "wire/shm/layout.h"
+
+namespace controlplane::overlay {
+
+/// The time of one step. ns never goes back; unix_ms may.
+struct Now {
+  std::uint64_t ns = 0;
+  std::uint64_t unix_ms = 0;  ///< since 1970
+
+  [[nodiscard]] std::uint64_t unix_s() const noexcept { return unix_ms / 1000; }
+};
+
+inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
+inline constexpr std::uint64_t kMillisecond = 1'000'000;
+
+/// 64 random bits. Must be unpredictable outside tests (F-09).
+using RandomSource = std::function<std::uint64_t()>;
+
+/// Where a packet entered this node. slot is kNoLink for messages this node sent to itself.
+struct Ingress {
+  std::uint16_t slot = wire::shm::kNoLink;
+  std::uint8_t generation = 0;
+};
+
+// --- inputs: spans are borrowed for the length of the step ---------------------------------------
+
+/// A message or fragment for this node.
+struct Delivery {
+  std::span<const std::byte> bytes;
+  Ingress from;
+  bool verified = false;  ///< the dataplane checked its signature
+};
+
+/// A message the dataplane dropped for a reason that has an RFC answer.
+struct Refusal {
+  std::span<const std::byte> bytes;
+  Ingress from;
+  bool verified = false;
+  wire::shm::DropReason reason{};
+};
+
+/// A message whose signer the dataplane does not know; it waits for a verdict.
+struct UnknownSigner {
+  std::span<const std::byte> bytes;
+  Ingress from;
+};
+
+/// Start a transaction. The outcome comes as a RequestResult with the same ticket.
+struct Request {
+  std::uint64_t ticket = 0;              ///< the caller's mark; 0: nobody wants the result
+  wire::reload::Bytes destination_list;  ///< encoded; checked by the core
+  wire::reload::MessageCode code = wire::reload::MessageCode::kPingReq;
+  wire::reload::Bytes body;
+  std::size_t identity = 0;       ///< index into the node's identities
+  std::uint64_t lifetime_ns = 0;  ///< give up after this; 0: five reliability timers (F-04)
+  std::uint16_t on_link = wire::shm::kNoLink;  ///< send on this link whatever the list says
+  std::uint32_t max_response_length = 0;
+};
+
+/// Forget the transactions of this ticket; no result follows.
+struct Cancel {
+  std::uint64_t ticket = 0;
+};
+
+/// Timers only.
+struct Tick {};
+
+using Input =
+    std::variant<Delivery, Refusal, UnknownSigner, wire::shm::Event, Request, Cancel, Tick>;
+
+// --- outputs -------------------------------------------------------------------------------------
+
+/// A signed message to inject.
+struct Outgoing {
+  wire::reload::Bytes bytes;
+  std::uint16_t on_link = wire::shm::kNoLink;  ///< kNoLink: route it by its Destination List
+  std::uint8_t generation = 0;
+  std::uint64_t transaction = 0;
+};
+
+enum class Outcome : std::uint8_t { kAnswered, kError, kTimedOut, kRefused };
+
+struct RequestResult {
+  std::uint64_t ticket = 0;
+  wire::reload::TransactionId transaction{};
+  Outcome outcome = Outcome::kRefused;
+  std::uint64_t rtt_ns = 0;  ///< since the first send
+  std::uint32_t sends = 0;
+  std::uint16_t error_code = 0;    ///< with kError
+  std::string text;                ///< kError: error_info; kRefused: why it was not sent
+  wire::reload::NodeId responder;  ///< who signed the answer
+  wire::reload::Bytes body;        ///< with kAnswered
+};
+
+/// Something an operator wants to read once.
+struct Note {
+  enum class Level : std::uint8_t { kNormal, kWarning } level = Level::kNormal;
+  std::string text;
+};
+
+/// Collects what a step asks for. The adapter empties it; capacity is kept.
+struct Outputs {
+  std::vector<Outgoing> messages;
+  std::vector<wire::shm::Command> commands;  ///< signers to install, refuse or remove
+  std::vector<RequestResult> results;
+  std::vector<Note> notes;
+  bool routes_changed = false;
+
+  void clear() {
+    messages.clear();
+    commands.clear();
+    results.clear();
+    notes.clear();
+    routes_changed = false;
+  }
+};
+
+}  // namespace controlplane::overlay

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/overlay/node.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "controlplane/overlay/ping.h"
+
+namespace controlplane::overlay {
+
+using wire::reload::Bytes;
+using wire::reload::ErrorCode;
+using wire::reload::MessageCode;
+using wire::reload::TransactionId;
+
+namespace {
+
+/// How often old refusals and fragments are looked for.
+constexpr std::uint64_t kSweepNs = 1000 * kMillisecond;
+/// How often a failed link is tried with a Ping. Nothing else would notice that it works again,
+/// because no route leads over it.
+constexpr std::uint64_t kProbeNs = 1000 * kMillisecond;
+
+Settings checked(Settings settings) {
+  settings.reliability_timer_ms = std::max(settings.reliability_timer_ms, 200U);  // F-01
+  return settings;
+}
+
+RequestResult refused(const Request& request, std::string why) {
+  RequestResult result;
+  result.ticket = request.ticket;
+  result.outcome = Outcome::kRefused;
+  result.text = std::move(why);
+  return result;
+}
+
+}  // namespace
+
+Node::Node(const Settings& settings, std::vector<SigningName> names,
+           std::vector<Connection> connections, topology::TopologyPlugin& topology,
+           trust::JudgeSigner judge, RandomSource random)
+    : settings_(checked(settings)),
+      names_(std::move(names)),
+      connections_(std::move(connections)),
+      topology_(topology),
+      random_(std::move(random)),
+      signers_(std::move(judge), settings_.max_signers, counters_),
+      transactions_({settings_.timer_ns(), settings_.max_transactions}, topology_, counters_),
+      transport_(settings_, names_, connections_, counters_),
+      reassembly_({.lifetime_ns = settings_.reassembly_timeout_ms * kMillisecond,
+                   .message_bytes = settings_.max_message_size}) {}
+
+void Node::step(const Now& now, const Input& input, Outputs& out) {
+  const std::size_t before = out.messages.size();
+  std::visit([&](const auto& kind) { take(now, kind, out); }, input);
+  for (Outgoing& message : std::span(out.messages).subspan(before)) {
+    const Connection* connection = connections_.by_slot(message.on_link);
+    if (connection != nullptr) message.generation = connection->generation;
+  }
+}
+
+std::uint64_t Node::next_deadline() const noexcept {
+  std::uint64_t next = std::min(transactions_.next_deadline(), next_sweep_ns_);
+  for (const auto& [slot, due_ns] : next_probe_ns_) next = std::min(next, due_ns);
+  return next;
+}
+
+const trust::Signer* Node::attribute(const Now& now, const ParsedMessage& message, bool verified,
+                                     Outputs& out) {
+  trust::Signer* signer = signers_.resolve(now, message, out);
+  if (signer == nullptr || signer->record.refused != 0 ||
+      signer->record.expires_unix_s <= now.unix_s()) {
+    return nullptr;
+  }
+  // RFC 6940 section 6.3.4: the destination verifies (E-10), unless the dataplane just did.
+  return verified || signers_.verify(*signer, message) ? signer : nullptr;
+}
+
+void Node::take(const Now& now, const Delivery& delivery, Outputs& out) {
+  wire::reload::ForwardingHeader header;
+  if (!wire::reload::parse_forwarding_header(delivery.bytes, header).ok()) {
+    ++counters_.malformed;
+    return;
+  }
+  if (header.fragment.is_whole()) {
+    take_message(now, delivery.bytes, delivery.from, delivery.verified, out);
+    return;
+  }
+  ++counters_.fragments;
+  Reassembled whole;
+  switch (reassembly_.add(now, delivery, whole)) {
+    case Reassembly::Verdict::kHeld:
+      break;
+    case Reassembly::Verdict::kDropped:
+      ++counters_.reassembly_dropped;
+      break;
+    case Reassembly::Verdict::kComplete:
+      ++counters_.reassembled;
+      take_message(now, whole.message, delivery.from, whole.verified, out);
+      break;
+  }
+}
+
+void Node::take_message(const Now& now, std::span<const std::byte> bytes, const Ingress& from,
+                        bool verified, Outputs& out) {
+  ParsedMessage message;
+  if (!parse_message(bytes, message).ok() || message.header.overlay != settings_.overlay) {
+    ++counters_.malformed;
+    return;
+  }
+  const trust::Signer* signer = attribute(now, message, verified, out);
+  if (signer == nullptr) {
+    ++counters_.unattributed;
+    return;
+  }
+  if (message.is_request()) {
+    serve(now, message, from, out);
+  } else {
+    transactions_.match(now, message, signer->record.node_id, out);
+  }
+}
+
+void Node::serve(const Now& now, const ParsedMessage& request, const Ingress& from, Outputs& out) {
+  if (transport_.repeat(now, request, from, out)) return;
+  if (const auto refusal = refuse_request(request, settings_.configuration_sequence)) {
+    transport_.answer(now, request, from, *refusal, out);
+    return;
+  }
+  const std::uint16_t code = request.contents.message_code;
+  if (code == static_cast<std::uint16_t>(MessageCode::kPingReq)) {
+    transport_.answer(now, request, from, answer_ping(now, request, random_()), out);
+    return;
+  }
+  const char* name = wire::reload::message_code_name(code);
+  const std::string method = name != nullptr ? name : "code " + std::to_string(code);
+  transport_.answer(now, request, from,
+                    Answer::error(ErrorCode::kInvalidMessage, "this node does not serve " + method),
+                    out);
+}
+
+void Node::take(const Now& now, const Refusal& refusal, Outputs& out) {
+  const auto code = answer_to(refusal.reason);
+  ParsedMessage request;
+  // Cheapest first: a signature check is made only for what may be answered at all. Responses and
+  // errors are never answered, nor is anything that nobody can be shown to have signed.
+  if (!code || !parse_message(refusal.bytes, request).ok() || !request.is_request() ||
+      request.header.overlay != settings_.overlay || !error_meter_.allow(now, refusal.from.slot) ||
+      attribute(now, request, refusal.verified, out) == nullptr) {
+    ++counters_.errors_suppressed;
+    return;
+  }
+  const auto& reason = wire::shm::kDropReasons[static_cast<std::size_t>(refusal.reason)];
+  transport_.refuse(request, refusal.from, Answer::error(*code, reason.text), out);
+}
+
+void Node::take(const Now& now, const UnknownSigner& unknown, Outputs& out) {
+  ParsedMessage message;
+  if (!parse_message(unknown.bytes, message).ok()) {
+    ++counters_.malformed;
+    return;
+  }
+  const std::size_t before = out.commands.size();
+  const trust::Signer* signer = signers_.resolve(now, message, out);
+  if (signer != nullptr && out.commands.size() == before) {
+    // Known here, so the dataplane has lost it or has not seen the command yet: tell it again.
+    wire::shm::Command command;
+    command.kind = wire::shm::CommandKind::kUpsertSigner;
+    command.signer = signer->record;
+    out.commands.push_back(command);
+  }
+}
+
+void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
+  if (event.kind == wire::shm::EventKind::kEvidence) {
+    evidence_.add(now, event);
+    return;
+  }
+  const Connection* connection = connections_.behind({event.link_slot, event.generation});
+  if (connection == nullptr) return;
+  const bool usable = event.kind == wire::shm::EventKind::kLinkUp;
+  out.routes_changed |= topology_.link_changed(event.link_slot, usable);
+  if (usable) {
+    next_probe_ns_.erase(event.link_slot);
+  } else {
+    next_probe_ns_.try_emplace(event.link_slot, now.ns + kProbeNs);
+  }
+}
+
+void Node::take(const Now& now, const Request& request, Outputs& out) {
+  const auto refuse = [&](std::string why) {
+    ++counters_.requests_refused;
+    out.results.push_back(refused(request, std::move(why)));
+  };
+  if (request.identity >= names_.size()) {
+    refuse("no such identity; this node has " + std::to_string(names_.size()));
+    return;
+  }
+  if (request.destination_list.empty() || request.destination_list.size() > 0xffff ||
+      !wire::reload::check_destination_list(request.destination_list,
+                                            wire::reload::ListKind::kDestination)
+           .ok()) {
+    refuse("the Destination List is malformed");
+    return;
+  }
+  if (!transactions_.has_room()) {
+    refuse(std::to_string(transactions_.limits().open) +
+           " transactions are open, which is the limit; wait for answers");
+    return;
+  }
+  // Random, so that no two requests share one and nobody guesses it (F-09).
+  TransactionId id{random_()};
+  while (transactions_.is_open(id)) id = TransactionId{random_()};
+  Bytes message = transport_.request(request, id);
+  if (message.size() > settings_.max_message_size) {
+    refuse("the message has " + std::to_string(message.size()) +
+           " bytes; overlay.max_message_size is " + std::to_string(settings_.max_message_size));
+    return;
+  }
+  transactions_.start(now, request, id, std::move(message), out);
+}
+
+void Node::take(const Now& /*now*/, const Cancel& cancel, Outputs& /*out*/) {
+  transactions_.cancel(cancel.ticket);
+}
+
+void Node::take(const Now& now, const Tick& /*tick*/, Outputs& out) {
+  transactions_.expire(now, out);
+  probe_failed_links(now, out);
+  if (now.ns < next_sweep_ns_) return;
+  next_sweep_ns_ = now.ns + kSweepNs;
+  counters_.reassembly_dropped += reassembly_.expire(now);
+  signers_.expire(now, out);
+}
+
+void Node::probe_failed_links(const Now& now, Outputs& out) {
+  for (auto& [slot, due_ns] : next_probe_ns_) {
+    if (now.ns < due_ns) continue;
+    due_ns = now.ns + kProbeNs;
+    const Connection* connection = connections_.by_slot(slot);
+    Request probe;
+    probe.destination_list.resize(wire::reload::kNodeEntryBytes);
+    if (wire::reload::write_node_entry(connection->peer, probe.destination_list) == 0) continue;
+    probe.body = wire::reload::ping_request_body(0);
+    probe.on_link = slot;
+    probe.lifetime_ns = kProbeNs;
+    take(now, probe, out);
+  }
+}
+
+}  // namespace controlplane::overlay

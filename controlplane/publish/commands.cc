@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/publish/commands.h"
+
+namespace controlplane::publish {
+
+using wire::shm::Command;
+using wire::shm::CommandKind;
+
+namespace {
+
+Command of_kind(CommandKind kind) {
+  Command command;
+  command.kind = kind;
+  return command;
+}
+
+}  // namespace
+
+void Commands::resync(std::span<const wire::shm::LinkRecord> links,
+                      const trust::SignerDirectory& signers) {
+  pending_.clear();
+  send(of_kind(CommandKind::kResyncBegin));
+  for (const wire::shm::LinkRecord& link : links) {
+    Command command = of_kind(CommandKind::kUpsertLink);
+    command.link = link;
+    send(command);
+  }
+  signers.for_each([this](const trust::Signer& signer) {
+    Command command = of_kind(CommandKind::kUpsertSigner);
+    command.signer = signer.record;
+    send(command);
+  });
+  send(of_kind(CommandKind::kResyncEnd));
+}
+
+std::size_t Commands::turn() {
+  while (!pending_.empty() && ring_.push(pending_.front())) pending_.pop_front();
+  return pending_.size();
+}
+
+}  // namespace controlplane::publish

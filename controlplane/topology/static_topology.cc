@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/topology/static_topology.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace controlplane::topology {
+
+using wire::reload::kNodeIdBytes;
+using wire::reload::NodeId;
+
+namespace {
+
+/// Steps upwards around the ring from @p from to @p to, as (high, low) 64-bit words.
+std::pair<std::uint64_t, std::uint64_t> distance(const NodeId& from, const NodeId& to) noexcept {
+  const std::uint64_t borrow = to.low() < from.low() ? 1 : 0;
+  return {to.high() - from.high() - borrow, to.low() - from.low()};
+}
+
+}  // namespace
+
+StaticTopology::StaticTopology(const NodeId& self, bool is_peer, std::vector<StaticPeer> peers)
+    : self_(self), predecessor_(self), is_peer_(is_peer), peers_(std::move(peers)) {
+  std::sort(peers_.begin(), peers_.end(),
+            [](const StaticPeer& a, const StaticPeer& b) { return a.id < b.id; });
+  for (const StaticPeer& peer : peers_) {
+    if (!peer.is_peer || peer.id == self_) continue;
+    // The nearest peer below us; the first one found replaces "nobody", which is ourselves.
+    if (predecessor_ == self_ || distance(peer.id, self_) < distance(predecessor_, self_)) {
+      predecessor_ = peer.id;
+    }
+  }
+}
+
+bool StaticTopology::link_changed(std::uint16_t slot, bool usable) {
+  const auto known = std::find_if(peers_.begin(), peers_.end(),
+                                  [slot](const StaticPeer& peer) { return peer.slot == slot; });
+  if (known == peers_.end()) return false;
+  const auto found = std::find(down_.begin(), down_.end(), slot);
+  if (usable == (found == down_.end())) return false;
+  if (usable) {
+    down_.erase(found);
+  } else {
+    down_.push_back(slot);
+  }
+  return known->is_peer;
+}
+
+void StaticTopology::fill_routes(wire::shm::RouteTable& table) const {
+  table = wire::shm::RouteTable{};
+  table.self = self_;
+  table.predecessor = predecessor_;
+  table.is_peer = is_peer_ ? 1 : 0;
+  for (const StaticPeer& peer : peers_) {
+    if (table.connection_count == wire::shm::kMaxLinks) break;
+    const wire::shm::RouteEntry entry{peer.id, peer.slot, {}};
+    table.connections[table.connection_count++] = entry;
+    const bool down = std::find(down_.begin(), down_.end(), peer.slot) != down_.end();
+    if (peer.is_peer && !down) table.peers[table.peer_count++] = entry;
+  }
+}
+
+bool StaticTopology::is_responsible(std::span<const std::byte> resource_id) const {
+  if (!is_peer_ || resource_id.size() != kNodeIdBytes) return false;
+  return wire::reload::in_interval(NodeId::from(resource_id.first<kNodeIdBytes>()), predecessor_,
+                                   self_);
+}
+
+bool StaticTopology::accepts_responder(std::span<const std::byte> resource_id,
+                                       const NodeId& responder) const {
+  if (resource_id.size() != kNodeIdBytes) return false;
+  const NodeId point = NodeId::from(resource_id.first<kNodeIdBytes>());
+  const auto theirs = distance(point, responder);
+  if (is_peer_ && distance(point, self_) < theirs) return false;
+  return std::none_of(peers_.begin(), peers_.end(), [&](const StaticPeer& peer) {
+    return peer.is_peer && distance(point, peer.id) < theirs;
+  });
+}
+
+}  // namespace controlplane::topology
