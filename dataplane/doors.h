@@ -30,7 +30,10 @@ class Doors {
   void drop(rte_mbuf* mbuf, wire::shm::DropReason reason) noexcept;
   /// Counts as absorbed (unless unledgered) and frees.
   void absorb(rte_mbuf* mbuf) noexcept;
-  /// Counts as delivered and frees; deliver calls it when the control plane's ring took a copy.
+  /// Counts a packet that was turned into its own answer in place (ARP, ND, echo): absorbed, and a
+  /// frame generated. Does not free: it goes on to TransmitQueues.
+  void answered(rte_mbuf* mbuf) noexcept;
+  /// Frees a packet the control plane's ring took a copy of; deliver has counted it.
   void delivered(rte_mbuf* mbuf) noexcept;
   /// Notes that @p mbuf left on a link; does not free, because the PMD does. Before the PMD has it.
   void transmitted(rte_mbuf* mbuf) noexcept;

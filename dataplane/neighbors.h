@@ -29,15 +29,15 @@ class Neighbor {
  private:
   friend class NeighborTable;
   friend class NeighborResolver;
-  std::atomic<std::uint64_t> mac_{0};     // worker 0: rw, others: ro
-  std::atomic<std::uint32_t> in_use_{0};  // main lcore: rw, others: ro
-  std::uint16_t port_ = 0;                // constant while in use
-  std::uint16_t unanswered_ = 0;          // worker 0
-  std::uint64_t confirmed_tsc_ = 0;       // worker 0: last heard from
-  std::uint64_t next_request_tsc_ = 0;    // worker 0
-  std::uint64_t freed_at_ = 0;            // main lcore: quiescence token
-  bool wanted_ = false;                   // main lcore
-  wire::shm::Endpoint address_{};         // constant while in use
+  std::atomic<std::uint64_t> mac_{0};    // worker 0: rw, others: ro
+  std::atomic<std::uint32_t> state_{0};  // main lcore: rw, others: ro
+  std::uint16_t port_ = 0;               // constant while in use
+  std::uint16_t unanswered_ = 0;         // worker 0
+  std::uint64_t confirmed_tsc_ = 0;      // worker 0: last heard from
+  std::uint64_t next_request_tsc_ = 0;   // worker 0
+  std::uint64_t freed_at_ = 0;           // main lcore: quiescence token
+  bool wanted_ = false;                  // main lcore
+  wire::shm::Endpoint address_{};        // constant while in use
 };
 
 class NeighborTable {

@@ -23,8 +23,8 @@ struct SignerEntry;
 
 /// Where an mbuf goes on when another lcore, or a hold table, gives it back to the loop.
 enum class Resume : std::uint8_t {
-  kLinkReceive,  ///< frame of a link another lcore owns; data starts at the frame
-  kNeighbor,     ///< ARP or ND packet for worker 0; data starts at the Ethernet header
+  kLinkReceive,  ///< frame of a link another lcore owns, as demux leaves it
+  kNeighbor,     ///< ARP or ND packet for worker 0, as received
   kParse,
   kVerify,
   kRoute,

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "dataplane/port_table.h"
 #include "wire/shm/counters.h"
@@ -44,6 +45,7 @@ class TransmitQueues {
     std::array<rte_mbuf*, kDepth> mbufs;
   };
   void send(std::uint16_t port) noexcept;
+  void pass_on(std::uint16_t port, std::span<rte_mbuf*> frames, std::uint64_t ledgered) noexcept;
 
   std::uint32_t worker_;
   std::uint32_t pending_ = 0;  // bit p: queues_[p] is not empty
