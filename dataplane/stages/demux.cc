@@ -22,18 +22,16 @@ constexpr auto kProtocols = [] {
 /// and receiver state of a link have one writer. What belongs to no link stays here.
 void send_to_owners(Burst& burst, const DemuxState& state,
                     wire::shm::LcoreCounters& counters) noexcept {
-  std::array<wire::shm::Endpoint, kBurstSize> local, remote;
+  std::array<const wire::shm::Endpoint*, kBurstSize> pairs;
   std::array<const LinkEntry*, kBurstSize> entries;
   std::array<std::uint8_t, kBurstSize> slot, wanted;
   unsigned count = 0;
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
-    const PacketContext& context = burst.context(i);
-    local[count] = context.local;
-    remote[count] = context.remote;
+    pairs[count] = &burst.context(i).local;
     slot[count++] = static_cast<std::uint8_t>(i);
   }
-  state.links->by_address({local.data(), count}, {remote.data(), count}, {entries.data(), count});
+  state.links->by_address({pairs.data(), count}, {entries.data(), count});
   for (unsigned k = 0; k < count; ++k) {
     wanted[slot[k]] =
         entries[k] == nullptr ? static_cast<std::uint8_t>(state.worker) : entries[k]->owner;

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/link_layer.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <new>
+
+#include "wire/reload/link_framing.h"
+
+namespace dataplane {
+
+namespace {
+
+using wire::shm::DropReason;
+using wire::shm::LinkRecord;
+using wire::shm::LinkState;
+using wire::shm::LinkStatus;
+
+void zero_counters(LinkStatus& status) {
+  for (wire::shm::Counter* counter :
+       {&status.messages_in, &status.messages_out, &status.bytes_in, &status.bytes_out,
+        &status.acks_in, &status.acks_out, &status.retransmitted, &status.lost,
+        &status.duplicates_in, &status.queue_drops, &status.bad_signatures, &status.drops_in,
+        &status.srtt_us, &status.rttvar_us, &status.rto_us, &status.cwnd, &status.in_flight,
+        &status.queued, &status.last_ack_tsc}) {
+    counter->set(0);
+  }
+}
+
+std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t tsc_hz) {
+  return tsc_hz / 1000 * policy.queue_age_ms;
+}
+
+}  // namespace
+
+LinkLayer::LinkLayer(const LinkSurroundings& surroundings) noexcept
+    : around_(surroundings),
+      us_per_tsc_(1e6 / static_cast<double>(surroundings.tsc_hz)),
+      link_count_((surroundings.max_links + surroundings.workers - 1) / surroundings.workers) {}
+
+std::unique_ptr<LinkLayer> LinkLayer::create(const LinkSurroundings& surroundings) {
+  std::unique_ptr<LinkLayer> layer(new LinkLayer(surroundings));
+  // Zero pages until a link is opened, and an all-zero LinkRuntime is a closed one.
+  void* const room =
+      ::mmap(nullptr, layer->link_count_ * sizeof(LinkRuntime), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return nullptr;
+  layer->runtimes_ = static_cast<LinkRuntime*>(room);
+  return layer;
+}
+
+LinkLayer::~LinkLayer() {
+  if (runtimes_ == nullptr) return;
+  close_all(DropReason::kShutdown);
+  ::munmap(runtimes_, link_count_ * sizeof(LinkRuntime));
+}
+
+void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
+  if (link.version != 0) close(link, DropReason::kLinkDown);
+  LinkRuntime* const next_ready = link.next_ready;
+  const bool is_ready = link.is_ready;
+  new (&link) LinkRuntime();
+  link.next_ready = next_ready;
+  link.is_ready = is_ready;
+  link.version = entry.version;
+  const LinkRecord& record = entry.record;
+  link.slot = record.slot;
+  link.generation = record.generation;
+  assert(record.port < around_.ports.count);
+  link.port = record.port;
+  const Port& port = around_.ports[record.port];
+  link.shares_buffers = port.tx_shares_buffers;
+  link.neighbor = around_.neighbors.find(record.port, next_hop_on(port, record.remote));
+  link.headers.prepare(port.mac, record);
+  used_ = std::max(used_, record.slot / around_.workers + 1);
+  zero_counters(status(link));
+  publish_identity(record);
+  publish(link);
+}
+
+void LinkLayer::close(LinkRuntime& link, DropReason reason) noexcept {
+  drop_queued(link, reason);
+  for (std::uint32_t slot = 0; slot < SrSender::kWindow; ++slot) release(link, slot);
+  link.version = 0;
+}
+
+void LinkLayer::close_all(DropReason reason) noexcept {
+  for (std::uint32_t i = 0; i < used_; ++i) {
+    if (at(i).version != 0) close(at(i), reason);
+  }
+}
+
+void LinkLayer::release(LinkRuntime& link, std::uint32_t slot) noexcept {
+  if (link.kept[slot] == nullptr) return;
+  rte_pktmbuf_free(link.kept[slot]);
+  link.kept[slot] = nullptr;
+}
+
+// ---- queues ----
+
+void LinkLayer::enqueue(LinkRuntime& link, rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept {
+  PacketContext& context = context_of(mbuf);
+  context.queued_tsc = now_tsc;
+  link.queues[static_cast<std::size_t>(context.traffic_class)].push(mbuf);
+  ++link.queued;
+  if (!context.unledgered) ++held_;
+}
+
+rte_mbuf* LinkLayer::dequeue(LinkRuntime& link) noexcept {
+  for (const wire::reload::TrafficClass cls : kServingOrder) {
+    rte_mbuf* const mbuf = link.queues[static_cast<std::size_t>(cls)].pop();
+    if (mbuf == nullptr) continue;
+    --link.queued;
+    if (!context_of(mbuf).unledgered) --held_;
+    return mbuf;
+  }
+  return nullptr;
+}
+
+void LinkLayer::drop_queued(LinkRuntime& link, DropReason reason) noexcept {
+  while (rte_mbuf* const mbuf = dequeue(link)) {
+    status(link).queue_drops.add(1);
+    around_.doors.drop(mbuf, reason);
+  }
+}
+
+void LinkLayer::drop_aged(LinkRuntime& link, const wire::shm::PolicyTable& policy,
+                          std::uint64_t now_tsc) noexcept {
+  const std::uint64_t limit = age_limit_tsc(policy, around_.tsc_hz);
+  for (MbufQueue& queue : link.queues) {
+    while (!queue.empty() && now_tsc - context_of(queue.front()).queued_tsc > limit) {
+      rte_mbuf* const mbuf = queue.pop();
+      --link.queued;
+      if (!context_of(mbuf).unledgered) --held_;
+      status(link).queue_drops.add(1);
+      around_.doors.drop(
+          mbuf, link.mac() == 0 ? DropReason::kNeighborUnresolved : DropReason::kLinkQueueAge);
+    }
+  }
+}
+
+// ---- sending ----
+
+void LinkLayer::transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
+                         std::uint64_t now_tsc, std::uint64_t mac) noexcept {
+  using wire::reload::kDataFrameOverhead;
+  const std::size_t headers = link.headers.size();
+  const std::uint32_t message_bytes = mbuf->data_len;
+  char* const room =
+      rte_pktmbuf_prepend(mbuf, static_cast<std::uint16_t>(headers + kDataFrameOverhead));
+  if (room == nullptr) [[unlikely]] {
+    around_.doors.drop(mbuf, DropReason::kHeadroomExhausted);
+    return;
+  }
+  const bool may_retransmit = policy.retransmit_transit != 0 || context_of(mbuf).injected;
+  rte_mbuf* kept = nullptr;
+  if (may_retransmit) {
+    if (link.shares_buffers) {
+      kept = rte_pktmbuf_copy(mbuf, &around_.pool, 0, UINT32_MAX);
+    } else {
+      rte_mbuf_refcnt_update(mbuf, 1);
+      kept = mbuf;
+    }
+  }
+  const std::uint32_t sequence = link.sender.send(us_of(now_tsc), kept != nullptr);
+  link.kept[SrSender::slot_of(sequence)] = kept;
+
+  auto* const frame = reinterpret_cast<std::byte*>(room);
+  wire::reload::write_data_frame_header(sequence, message_bytes,
+                                        {frame + headers, kDataFrameOverhead});
+  link.headers.write(frame, static_cast<std::uint16_t>(message_bytes + kDataFrameOverhead), mac);
+  LinkStatus& counted = status(link);
+  counted.messages_out.add(1);
+  counted.bytes_out.add(message_bytes);
+  around_.transmit.put(link.port, mbuf);
+}
+
+void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
+  const std::uint64_t mac = link.mac();
+  for (;;) {
+    const SrSender::Lost lost = link.sender.next_lost(us_of(now_tsc));
+    if (lost.action == SrSender::Lost::Action::kNone) break;
+    if (lost.action == SrSender::Lost::Action::kGiveUp) {
+      release(link, lost.from_slot);
+      status(link).lost.add(1);
+      continue;
+    }
+    rte_mbuf* const kept = link.kept[lost.from_slot];
+    link.kept[lost.from_slot] = nullptr;
+    link.kept[SrSender::slot_of(lost.sequence)] = kept;
+    // While somebody else holds the mbuf (a PMD, another worker's TX queue, the reader of a shared
+    // port) its bytes must stay as they are.
+    rte_mbuf* again = kept;
+    if (link.shares_buffers || rte_mbuf_refcnt_read(kept) != 1) {
+      again = rte_pktmbuf_copy(kept, &around_.pool, 0, UINT32_MAX);
+      if (again == nullptr) continue;  // as if the network had lost it
+    } else {
+      rte_mbuf_refcnt_update(kept, 1);
+    }
+    PacketContext& context = context_of(again);
+    reset_context(context, now_tsc);
+    context.unledgered = true;
+    auto* const frame = rte_pktmbuf_mtod(again, std::byte*);
+    const std::size_t headers = link.headers.size();
+    const std::size_t payload = again->data_len - headers;
+    wire::reload::write_data_frame_header(
+        lost.sequence, static_cast<std::uint32_t>(payload - wire::reload::kDataFrameOverhead),
+        {frame + headers, wire::reload::kDataFrameOverhead});
+    link.headers.write(frame, static_cast<std::uint16_t>(payload), mac);
+    around_.counters.generated.add(1);
+    around_.counters.retransmitted.add(1);
+    status(link).retransmitted.add(1);
+    around_.transmit.put(link.port, again);
+  }
+  if (link.sender.take_failure()) {
+    drop_queued(link, DropReason::kLinkDown);
+    tell(link, wire::shm::EventKind::kLinkFailed, now_tsc);
+    publish(link);
+  }
+}
+
+void LinkLayer::serve(LinkRuntime& link, const wire::shm::PolicyTable& policy,
+                      std::uint64_t now_tsc) noexcept {
+  if (link.sender.has_lost()) serve_lost(link, now_tsc);
+  if (link.queued == 0) return;
+  const std::uint64_t mac = link.mac();
+  if (mac == 0) return;
+  const std::uint64_t limit = age_limit_tsc(policy, around_.tsc_hz);
+  while (link.queued != 0 && link.sender.can_send()) {
+    rte_mbuf* const mbuf = dequeue(link);
+    if (now_tsc - context_of(mbuf).queued_tsc > limit) {
+      status(link).queue_drops.add(1);
+      around_.doors.drop(mbuf, DropReason::kLinkQueueAge);
+      continue;
+    }
+    transmit(link, mbuf, policy, now_tsc, mac);
+  }
+}
+
+void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
+                       std::uint64_t now_tsc) noexcept {
+  const std::uint64_t mac = link.mac();
+  if (link.queued == 0 && mac != 0 && link.sender.can_send()) [[likely]] {
+    transmit(link, mbuf, policy, now_tsc, mac);
+    return;
+  }
+  if (link.sender.failed()) {
+    if (mac != 0 && link.sender.can_probe(us_of(now_tsc))) {
+      transmit(link, mbuf, policy, now_tsc, mac);
+    } else {
+      around_.doors.drop(mbuf, DropReason::kLinkDown);
+    }
+    return;
+  }
+  if (mac == 0 && link.queued >= kResolvingLimit) {
+    status(link).queue_drops.add(1);
+    around_.doors.drop(mbuf, DropReason::kNeighborUnresolved);
+    return;
+  }
+  const auto cls = static_cast<std::size_t>(context_of(mbuf).traffic_class);
+  if (link.queues[cls].size() >= kQueueLimit[cls]) {
+    status(link).queue_drops.add(1);
+    around_.doors.drop(mbuf, DropReason::kLinkQueueFull);
+    return;
+  }
+  enqueue(link, mbuf, now_tsc);
+  if (mac != 0 && link.sender.can_send()) make_ready(link);
+}
+
+void LinkLayer::make_ready(LinkRuntime& link) noexcept {
+  if (link.is_ready) return;
+  link.is_ready = true;
+  link.next_ready = first_ready_;
+  first_ready_ = &link;
+}
+
+void LinkLayer::serve_ready(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept {
+  while (first_ready_ != nullptr) {
+    LinkRuntime& link = *first_ready_;
+    first_ready_ = link.next_ready;
+    link.next_ready = nullptr;
+    link.is_ready = false;
+    if (link.version != 0) serve(link, policy, now_tsc);
+  }
+}
+
+// ---- receiving ----
+
+bool LinkLayer::acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
+                            std::uint64_t now_tsc) noexcept {
+  SrSender::Completed completed;
+  const bool first = !link.sender.ever_acknowledged();
+  const SrSender::AckKind kind =
+      link.sender.acknowledge(sequence, received, us_of(now_tsc), completed);
+  if (kind == SrSender::AckKind::kNeverSent) return false;
+  for (std::uint32_t i = 0; i < completed.count; ++i) release(link, completed.slots[i]);
+  LinkStatus& counted = status(link);
+  counted.acks_in.add(1);
+  counted.last_ack_tsc.set(now_tsc);
+  if (first || kind == SrSender::AckKind::kRecovered) [[unlikely]] {
+    tell(link, wire::shm::EventKind::kLinkUp, now_tsc);
+    publish(link);
+  }
+  if (link.queued != 0 || link.sender.has_lost()) make_ready(link);
+  return true;
+}
+
+void LinkLayer::send_ack(const LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
+                         rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept {
+  PacketContext& context = context_of(mbuf);
+  reset_context(context, now_tsc);
+  context.unledgered = true;
+  const std::size_t headers = link.headers.size();
+  mbuf->data_len = static_cast<std::uint16_t>(headers + wire::reload::kAckFrameBytes);
+  mbuf->pkt_len = mbuf->data_len;
+  auto* const frame = rte_pktmbuf_mtod(mbuf, std::byte*);
+  wire::reload::write_ack_frame(sequence, received,
+                                {frame + headers, wire::reload::kAckFrameBytes});
+  link.headers.write(frame, wire::reload::kAckFrameBytes, link.mac());
+  around_.transmit.put(link.port, mbuf);
+}
+
+// ---- housekeeping ----
+
+void LinkLayer::tell(const LinkRuntime& link, wire::shm::EventKind kind,
+                     std::uint64_t now_tsc) noexcept {
+  wire::shm::Event event;
+  event.kind = kind;
+  event.link_slot = link.slot;
+  event.generation = link.generation;
+  event.lcore = static_cast<std::uint8_t>(around_.worker);
+  event.count = 1;
+  event.tsc = now_tsc;
+  if (!around_.events.push(event)) around_.counters.events_lost.add(1);
+}
+
+void LinkLayer::publish_identity(const LinkRecord& record) noexcept {
+  LinkStatus& status = around_.status[record.slot];
+  const std::uint32_t version = status.identity_version.load(std::memory_order_relaxed);
+  status.identity_version.store(version + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  status.identity = record;
+  status.owner = static_cast<std::uint8_t>(around_.worker);
+  status.identity_version.store(version + 2, std::memory_order_release);
+}
+
+void LinkLayer::publish(const LinkRuntime& link) noexcept {
+  const LinkState state = link.sender.failed()              ? LinkState::kFailed
+                          : link.mac() == 0                 ? LinkState::kResolving
+                          : link.sender.ever_acknowledged() ? LinkState::kUp
+                                                            : LinkState::kIdle;
+  LinkStatus& told = status(link);
+  told.srtt_us.set(link.sender.srtt_us());
+  told.rttvar_us.set(link.sender.rttvar_us());
+  told.rto_us.set(link.sender.rto_us());
+  told.cwnd.set(link.sender.cwnd());
+  told.in_flight.set(link.sender.in_flight());
+  told.queued.set(link.queued);
+  told.state.store(static_cast<std::uint8_t>(state), std::memory_order_release);
+}
+
+void LinkLayer::follow_table() noexcept {
+  const std::uint64_t version = around_.table.version();
+  if (version == table_version_) return;
+  table_version_ = version;
+  for (std::uint32_t i = 0; i < link_count_; ++i) {
+    const std::uint32_t slot = i * around_.workers + around_.worker;
+    if (slot >= around_.max_links) break;
+    const LinkEntry* const entry = around_.table.by_slot(static_cast<std::uint16_t>(slot));
+    if (entry != nullptr) {
+      const LinkRuntime& link = open(*entry);
+      // Class and standing may change without the association being another one.
+      const LinkRecord& told = status(link).identity;
+      if (told.link_class != entry->record.link_class || told.barred != entry->record.barred ||
+          told.mtu != entry->record.mtu) {
+        publish_identity(entry->record);
+      }
+    } else if (at(i).version != 0) {
+      close(at(i), DropReason::kLinkDown);
+      around_.status[slot].state.store(static_cast<std::uint8_t>(LinkState::kAbsent),
+                                       std::memory_order_release);
+    }
+  }
+}
+
+void LinkLayer::housekeep(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept {
+  follow_table();
+  for (std::uint32_t i = next_slice_; i < used_; i += kSlices) {
+    LinkRuntime& link = at(i);
+    if (link.version == 0) continue;
+    link.sender.check_timers(us_of(now_tsc));
+    if (link.queued != 0) drop_aged(link, policy, now_tsc);
+    serve(link, policy, now_tsc);
+    publish(link);
+  }
+  next_slice_ = (next_slice_ + 1) % kSlices;
+}
+
+}  // namespace dataplane

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one worker keeps for the links it owns: receiver memory, sender, queues, headers, messages
+// in flight. No other worker touches it.
+
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/doors.h"
+#include "dataplane/hand_off.h"
+#include "dataplane/keyed_tables.h"
+#include "dataplane/link_runtime.h"
+#include "dataplane/neighbors.h"
+#include "dataplane/port_table.h"
+#include "dataplane/transmit_queues.h"
+#include "wire/shm/policy_table.h"
+#include "wire/shm/region.h"
+
+namespace dataplane {
+
+/// What a link layer works with. All of it outlives the link layer.
+struct LinkSurroundings {
+  std::uint32_t worker = 0;
+  std::uint32_t workers = 1;
+  std::uint32_t max_links = 0;
+  std::uint64_t tsc_hz = 0;
+  const LinkTable& table;
+  const PortTable& ports;
+  const NeighborTable& neighbors;
+  HandOff& hand_off;
+  TransmitQueues& transmit;
+  Doors& doors;
+  rte_mempool& pool;  ///< of this worker, for acks and copies; private area for a PacketContext
+  std::span<wire::shm::LinkStatus> status;  ///< DataplaneSection::links
+  wire::shm::EventRing& events;             ///< of this worker
+  wire::shm::LcoreCounters& counters;       ///< of this worker
+};
+
+class LinkLayer {
+ public:
+  /// Messages of one link that wait for its next hop's MAC address.
+  static constexpr std::uint32_t kResolvingLimit = 16;
+
+  /// nullptr: out of memory. Reserves address space for all links; memory is taken as they come.
+  static std::unique_ptr<LinkLayer> create(const LinkSurroundings& surroundings);
+  ~LinkLayer();  ///< frees what still waits or is in flight
+  LinkLayer(const LinkLayer&) = delete;
+  LinkLayer& operator=(const LinkLayer&) = delete;
+
+  [[nodiscard]] const LinkSurroundings& around() const noexcept { return around_; }
+  /// The state of a link this worker owns, reset when the slot has another association by now.
+  /// @pre entry.owner == around().worker
+  [[nodiscard]] LinkRuntime& open(const LinkEntry& entry) noexcept {
+    LinkRuntime& link = at(entry.record.slot / around_.workers);
+    if (link.version != entry.version) [[unlikely]]
+      reset(link, entry);
+    return link;
+  }
+  [[nodiscard]] wire::shm::LinkStatus& status(const LinkRuntime& link) const noexcept {
+    return around_.status[link.slot];
+  }
+  [[nodiscard]] std::uint64_t us_of(std::uint64_t tsc) const noexcept {
+    return static_cast<std::uint64_t>(static_cast<double>(tsc) * us_per_tsc_);
+  }
+
+  /// link_receive: an ack for @p link arrived. False: for a number never sent.
+  [[nodiscard]] bool acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
+                                 std::uint64_t now_tsc) noexcept;
+  /// link_receive: sends an ack. @p mbuf is fresh from the pool.
+  void send_ack(const LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
+                rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept;
+  /// link_send: takes a message for @p link; sends, queues or drops it.
+  void submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
+              std::uint64_t now_tsc) noexcept;
+  /// link_send: serves the links that acknowledge() made ready.
+  void serve_ready(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept;
+
+  /// Timers, ages, status: a slice of the links at each call, all of them in kSlices calls. Also
+  /// closes links that left the table. Call about every millisecond.
+  void housekeep(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept;
+  static constexpr std::uint32_t kSlices = 8;
+
+  /// Messages in queues, for the ledger's `held`. Extra pieces are not in it.
+  [[nodiscard]] std::uint32_t held() const noexcept { return held_; }
+  /// Drops everything that waits with @p reason and lets go of all that is in flight.
+  void close_all(wire::shm::DropReason reason) noexcept;
+
+ private:
+  explicit LinkLayer(const LinkSurroundings& surroundings) noexcept;
+  [[nodiscard]] LinkRuntime& at(std::uint32_t index) noexcept { return runtimes_[index]; }
+  void reset(LinkRuntime& link, const LinkEntry& entry) noexcept;
+  void close(LinkRuntime& link, wire::shm::DropReason reason) noexcept;
+  void follow_table() noexcept;
+  void publish_identity(const wire::shm::LinkRecord& record) noexcept;
+  void publish(const LinkRuntime& link) noexcept;
+  void tell(const LinkRuntime& link, wire::shm::EventKind kind, std::uint64_t now_tsc) noexcept;
+  void make_ready(LinkRuntime& link) noexcept;
+  void serve(LinkRuntime& link, const wire::shm::PolicyTable& policy,
+             std::uint64_t now_tsc) noexcept;
+  void serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept;
+  void drop_aged(LinkRuntime& link, const wire::shm::PolicyTable& policy,
+                 std::uint64_t now_tsc) noexcept;
+  void drop_queued(LinkRuntime& link, wire::shm::DropReason reason) noexcept;
+  void enqueue(LinkRuntime& link, rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept;
+  [[nodiscard]] rte_mbuf* dequeue(LinkRuntime& link) noexcept;
+  void transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
+                std::uint64_t now_tsc, std::uint64_t mac) noexcept;
+  void release(LinkRuntime& link, std::uint32_t slot) noexcept;
+
+  LinkSurroundings around_;
+  double us_per_tsc_;
+  std::uint32_t link_count_;         // links this worker can own
+  std::uint32_t used_ = 0;           // one more than the highest index ever opened
+  LinkRuntime* runtimes_ = nullptr;  // link_count_, by slot / workers
+  std::uint32_t held_ = 0;
+  std::uint32_t next_slice_ = 0;
+  std::uint64_t table_version_ = 0;
+  LinkRuntime* first_ready_ = nullptr;
+};
+
+}  // namespace dataplane

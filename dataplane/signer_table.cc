@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signers: a hash from SignerKey to an index, and an array of entries by index. An index belongs to
+// a key until the key is removed and every worker has let go of it, so per-lcore buckets named by
+// it never change hands while in use.
+
+#include <cassert>
+#include <span>
+#include <vector>
+
+#include "dataplane/burst.h"
+#include "dataplane/keyed_tables.h"
+#include "dataplane/retired_entries.h"
+
+namespace dataplane {
+
+namespace {
+
+using wire::reload::SignerKey;
+using wire::shm::SignerRecord;
+
+static_assert(sizeof(SignerKey) == 40);
+
+bool same_record(const SignerRecord& a, const SignerRecord& b) {
+  return a.key == b.key && a.node_id == b.node_id && a.expires_unix_s == b.expires_unix_s &&
+         a.algorithm == b.algorithm && a.refused == b.refused &&
+         a.public_key_length == b.public_key_length && a.public_key == b.public_key;
+}
+
+void* index_as_data(std::uint32_t index) { return reinterpret_cast<void*>(std::uintptr_t{index}); }
+std::uint32_t data_as_index(const void* data) {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data));
+}
+
+}  // namespace
+
+struct SignerTable::Impl {
+  /// A removed entry on its way out takes its index with it.
+  struct Leaving {
+    std::uint64_t token;
+    std::uint32_t index;
+  };
+  Quiescence& quiescence;
+  std::vector<std::uint32_t> free_indices{};  ///< lowest last
+  std::vector<bool> stale{};
+  RetiredEntries<SignerEntry> retired{};
+  std::deque<Leaving> leaving{};
+};
+
+std::unique_ptr<SignerTable> SignerTable::create(std::uint32_t max_signers,
+                                                 Quiescence& quiescence) {
+  rte_hash* hash = create_key_hash("signers", max_signers);
+  if (hash == nullptr) return nullptr;
+  std::unique_ptr<SignerTable> table(new SignerTable);
+  table->by_key_ = hash;
+  table->capacity_ = max_signers;
+  table->entries_.reset(new std::atomic<const SignerEntry*>[max_signers]());
+  table->impl_.reset(new Impl{quiescence});
+  table->impl_->stale.resize(max_signers);
+  table->impl_->free_indices.reserve(max_signers);
+  for (std::uint32_t index = max_signers; index > 0; --index) {
+    table->impl_->free_indices.push_back(index - 1);
+  }
+  return table;
+}
+
+SignerTable::~SignerTable() {
+  if (impl_ == nullptr) return;
+  for (std::uint32_t i = 0; i < capacity_; ++i) delete entries_[i].load(std::memory_order_relaxed);
+  impl_->retired.clear(by_key_);
+  rte_hash_free(by_key_);
+}
+
+void SignerTable::find(std::span<const SignerKey* const> keys,
+                       std::span<const SignerEntry*> entries) const noexcept {
+  assert(keys.size() <= kBurstSize && entries.size() >= keys.size());
+  if (keys.empty()) return;
+  std::array<const void*, kBurstSize> wanted;
+  for (std::size_t i = 0; i < keys.size(); ++i) wanted[i] = keys[i];
+  std::array<void*, kBurstSize> found;
+  std::uint64_t hits = 0;
+  rte_hash_lookup_bulk_data(by_key_, wanted.data(), static_cast<std::uint32_t>(keys.size()), &hits,
+                            found.data());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    entries[i] = nullptr;
+    if ((hits >> i & 1U) == 0) continue;
+    const SignerEntry* entry = entries_[data_as_index(found[i])].load(std::memory_order_acquire);
+    if (entry != nullptr && entry->record.key == *keys[i]) entries[i] = entry;
+  }
+}
+
+bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
+  if (record.public_key_length > record.public_key.size()) {
+    return why = "public key length exceeds its field", false;
+  }
+  void* found = nullptr;
+  const bool known = rte_hash_lookup_data(by_key_, &record.key, &found) >= 0;
+  const SignerEntry* old =
+      known ? entries_[data_as_index(found)].load(std::memory_order_relaxed) : nullptr;
+  if (old != nullptr && same_record(old->record, record)) {
+    impl_->stale[old->index] = false;
+    return true;
+  }
+  if (impl_->retired.size() >= capacity_) {
+    return why = "changes come faster than workers let go of old entries", false;
+  }
+  auto entry = std::make_unique<SignerEntry>();
+  entry->record = record;
+  if (record.refused == 0) {
+    entry->key = crypto::PublicKey::from_spki(
+        std::span(record.public_key).first(record.public_key_length), why);
+    if (entry->key == nullptr) return false;
+    if (static_cast<int>(entry->key->algorithm()) != static_cast<int>(record.algorithm)) {
+      return why = "public key is not of the algorithm the record names", false;
+    }
+  }
+  if (old != nullptr) {
+    entry->index = old->index;
+  } else {
+    if (impl_->free_indices.empty()) return why = "signer table is full", false;
+    entry->index = impl_->free_indices.back();
+    if (rte_hash_add_key_data(by_key_, &record.key, index_as_data(entry->index)) != 0) {
+      return why = "signer table is full", false;
+    }
+    impl_->free_indices.pop_back();
+    ++size_;
+  }
+  const std::uint32_t index = entry->index;
+  entries_[index].store(entry.release(), std::memory_order_release);
+  impl_->stale[index] = false;
+  version_.fetch_add(1, std::memory_order_release);
+  if (old != nullptr) {
+    impl_->retired.retire(impl_->quiescence, old, RetiredEntries<SignerEntry>::kNoPosition);
+  }
+  return true;
+}
+
+void SignerTable::remove(const SignerKey& key) {
+  void* found = nullptr;
+  if (rte_hash_lookup_data(by_key_, &key, &found) < 0) return;
+  const std::uint32_t index = data_as_index(found);
+  const SignerEntry* old = entries_[index].load(std::memory_order_relaxed);
+  const std::int32_t position = rte_hash_del_key(by_key_, &key);
+  entries_[index].store(nullptr, std::memory_order_release);
+  impl_->stale[index] = false;
+  version_.fetch_add(1, std::memory_order_release);
+  --size_;
+  impl_->retired.retire(impl_->quiescence, old, position);
+  impl_->leaving.push_back({impl_->quiescence.start(), index});
+}
+
+void SignerTable::mark_all_stale() {
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    impl_->stale[i] = entries_[i].load(std::memory_order_relaxed) != nullptr;
+  }
+}
+
+void SignerTable::sweep_stale() {
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (!impl_->stale[i]) continue;
+    const SignerKey key = entries_[i].load(std::memory_order_relaxed)->record.key;
+    remove(key);
+  }
+}
+
+void SignerTable::reclaim() {
+  impl_->retired.reclaim(impl_->quiescence, by_key_);
+  while (!impl_->leaving.empty() && impl_->quiescence.passed(impl_->leaving.front().token)) {
+    impl_->free_indices.push_back(impl_->leaving.front().index);
+    impl_->leaving.pop_front();
+  }
+}
+
+}  // namespace dataplane

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/sr_sender.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace dataplane {
+
+namespace {
+
+/// True when sequence number @p a is older than @p b, modulo 2^32.
+bool older(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }
+
+/// A worker that was itself stopped this long finds acks waiting in its RX queue; it must read them
+/// before it may call anything lost.
+constexpr std::uint64_t kStoppedUs = 50'000;
+constexpr std::uint64_t kGraceUs = 10'000;
+
+}  // namespace
+
+void SrSender::record(std::uint32_t sequence, std::uint64_t now_us, std::uint8_t transmissions,
+                      bool reliable) noexcept {
+  const std::uint32_t slot = slot_of(sequence);
+  sent_us_[slot] = static_cast<std::uint32_t>(now_us);
+  moved_by_[slot] = 0;
+  Bits bits{};
+  bits.state = kInFlight;
+  bits.transmissions = transmissions & 7U;
+  bits.reliable = reliable;
+  bits_[slot] = bits;
+  next_ = sequence + 1;
+  wrapped_ = wrapped_ || next_ == 0;
+  if (in_flight_ == 0) next_check_us_ = now_us + wait_us(slot);
+  next_check_us_ = std::min(next_check_us_, now_us + wait_us(slot));
+  ++in_flight_;
+  last_send_us_ = now_us;
+}
+
+std::uint32_t SrSender::send(std::uint64_t now_us, bool reliable) noexcept {
+  assert(next_ - oldest_ < kWindow);
+  // RFC 5681 section 4.1: a window proven long ago says nothing about the path now.
+  if (in_flight_ == 0 && now_us - last_send_us_ > rto_us_) cwnd_ = std::min(cwnd_, kInitialCwnd);
+  if (in_flight() == 0) quiet_since_us_ = now_us;
+  const std::uint32_t sequence = next_;
+  record(sequence, now_us, 1, reliable);
+  return sequence;
+}
+
+bool SrSender::is_kept(std::uint32_t sequence) const noexcept {
+  const std::uint32_t back = next_ - sequence;
+  return back >= 1 && back <= kWindow && (wrapped_ || sequence < next_);
+}
+
+std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
+  if (failed_) return kProbeIntervalUs;
+  const unsigned transmissions = std::max<unsigned>(bits_[slot].transmissions, 1);
+  return rto_us_ << std::min(transmissions - 1, kMaxTransmissions - 1);
+}
+
+void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
+  // A message sent again lives at its newest number; an ack of any earlier one completes it (C-17).
+  while (is_kept(sequence)) {
+    const std::uint32_t slot = slot_of(sequence);
+    Bits& bits = bits_[slot];
+    const auto state = static_cast<State>(bits.state);
+    bits.state = kDone;
+    if (state == kMoved) {
+      sequence += moved_by_[slot];
+      continue;
+    }
+    if (state == kDone) return;
+    --(state == kInFlight ? in_flight_ : lost_);
+    completed.slots[completed.count++] = static_cast<std::uint16_t>(slot);
+    return;
+  }
+}
+
+void SrSender::measure(std::uint32_t rtt_us) noexcept {
+  const std::uint32_t rtt = std::clamp<std::uint32_t>(rtt_us, 1, kMaxRtoUs);
+  if (!measured_) {  // RFC 6298 formula 2.2
+    srtt8_ = 8 * rtt;
+    rttvar4_ = 2 * rtt;
+    measured_ = true;
+  } else {  // formula 2.3, the variation first
+    const std::uint32_t srtt = srtt8_ / 8;
+    const std::uint32_t error = srtt > rtt ? srtt - rtt : rtt - srtt;
+    rttvar4_ += error - rttvar4_ / 4;
+    srtt8_ += rtt - srtt8_ / 8;
+  }
+  const std::uint32_t exact = srtt8_ / 8 + std::max<std::uint32_t>(rttvar4_, 1000);
+  const std::uint32_t whole_ms = (exact + 999) / 1000 * 1000;  // C-14
+  rto_us_ = std::clamp(whole_ms, kMinRtoUs, kMaxRtoUs);
+}
+
+void SrSender::grow(std::uint32_t arrived, std::uint32_t flight_before) noexcept {
+  // RFC 7661: a window that is not used is not tested and must not grow.
+  if (2 * flight_before < cwnd_ || cwnd_ >= kWindow) return;
+  if (cwnd_ < ssthresh_) {
+    cwnd_ = std::min(cwnd_ + arrived, kWindow);
+    return;
+  }
+  growth_ += arrived;
+  if (growth_ >= cwnd_) {
+    growth_ -= cwnd_;
+    ++cwnd_;
+  }
+}
+
+void SrSender::reduce(std::uint32_t to) noexcept {
+  ssthresh_ = std::max<std::uint32_t>(cwnd_ / 2, 2);
+  cwnd_ = std::min(ssthresh_, to);
+  growth_ = 0;
+  recovery_ = next_;
+}
+
+void SrSender::mark_lost(std::uint32_t sequence) noexcept {
+  bits_[slot_of(sequence)].state = kLost;
+  --in_flight_;
+  ++lost_;
+}
+
+void SrSender::find_overtaken() noexcept {
+  if (older(examined_, oldest_)) examined_ = oldest_;
+  while (!older(highest_acked_, examined_ + kReorderThreshold)) {
+    if (bits_[slot_of(examined_)].state == kInFlight) {
+      mark_lost(examined_);
+      if (!older(examined_, recovery_)) reduce(kWindow);
+    }
+    ++examined_;
+  }
+}
+
+void SrSender::advance_oldest() noexcept {
+  while (oldest_ != next_) {
+    const auto state = static_cast<State>(bits_[slot_of(oldest_)].state);
+    if (state == kInFlight || state == kLost) break;
+    ++oldest_;
+  }
+  // Dragged along, so that the comparison stays right after 2^31 messages without a loss.
+  if (older(recovery_, oldest_)) recovery_ = oldest_;
+}
+
+SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t received,
+                                        std::uint64_t now_us, Completed& completed) noexcept {
+  completed.count = 0;
+  const std::uint32_t back = next_ - sequence;
+  if (back == 0 || back > 0x80000000U || (!wrapped_ && sequence >= next_)) {
+    return AckKind::kNeverSent;
+  }
+  if (is_kept(sequence)) {
+    const std::uint32_t slot = slot_of(sequence);
+    if (bits_[slot].state != kDone) measure(static_cast<std::uint32_t>(now_us) - sent_us_[slot]);
+  }
+  const std::uint32_t flight_before = in_flight_;
+  complete(sequence, completed);
+  // Bits for numbers older than oldest_ can only repeat what is known.
+  if (!older(sequence, oldest_)) {
+    const std::uint32_t reach = std::min<std::uint32_t>(sequence - oldest_, 31);
+    std::uint32_t hints = received & static_cast<std::uint32_t>((std::uint64_t{2} << reach) - 1);
+    for (hints &= ~1U; hints != 0; hints &= hints - 1) {
+      complete(sequence - static_cast<std::uint32_t>(__builtin_ctz(hints)), completed);
+    }
+  }
+  if (!ever_acknowledged_ || older(highest_acked_, sequence)) highest_acked_ = sequence;
+  ever_acknowledged_ = true;
+  silent_retransmissions_ = 0;
+  quiet_since_us_ = now_us;
+  const bool recovered = failed_;
+  failed_ = false;
+  failure_untold_ = false;
+  advance_oldest();
+  if (completed.count != 0) grow(completed.count, flight_before);
+  find_overtaken();
+  if (recovered) return AckKind::kRecovered;
+  return completed.count != 0 ? AckKind::kNew : AckKind::kOld;
+}
+
+void SrSender::check_timers(std::uint64_t now_us) noexcept {
+  const bool was_stopped = now_us - last_check_us_ > kStoppedUs;
+  last_check_us_ = now_us;
+  if (in_flight_ == 0 || now_us < next_check_us_) return;
+  if (was_stopped) {
+    next_check_us_ = now_us + kGraceUs;
+    return;
+  }
+  std::uint64_t earliest = now_us + kMaxRtoUs;
+  bool reacted = false;
+  for (std::uint32_t sequence = oldest_; sequence != next_; ++sequence) {
+    const std::uint32_t slot = slot_of(sequence);
+    if (bits_[slot].state != kInFlight) continue;
+    const std::uint32_t waited = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
+    const std::uint32_t wait = wait_us(slot);
+    if (waited < wait) {
+      earliest = std::min(earliest, now_us + (wait - waited));
+      continue;
+    }
+    mark_lost(sequence);
+    // RFC 5681 section 3.1: start again from one message. ssthresh is kept when the same message
+    // times out again.
+    if (!reacted && bits_[slot].transmissions == 1 && !older(sequence, recovery_)) reduce(1);
+    cwnd_ = 1;
+    reacted = true;
+  }
+  next_check_us_ = earliest;
+}
+
+void SrSender::keep_only_probe(std::uint32_t probe) noexcept {
+  for (std::uint32_t sequence = oldest_; sequence != next_; ++sequence) {
+    Bits& bits = bits_[slot_of(sequence)];
+    if (sequence == probe) continue;
+    if (bits.state == kInFlight) mark_lost(sequence);
+    if (bits.state == kLost) bits.reliable = 0;
+  }
+}
+
+void SrSender::note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept {
+  // Retransmissions of what later acks showed to be lost say nothing about the link.
+  if (now_us - quiet_since_us_ < rto_us_) return;
+  last_silence_us_ = now_us;
+  if (++silent_retransmissions_ < kFailureRetransmissions) return;
+  failed_ = failure_untold_ = true;
+  keep_only_probe(probe);
+  next_check_us_ = now_us + kProbeIntervalUs;
+}
+
+SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
+  if (lost_ == 0) return {};
+  std::uint32_t sequence = oldest_;
+  while (bits_[slot_of(sequence)].state != kLost) ++sequence;
+  const std::uint32_t slot = slot_of(sequence);
+  const Bits bits = bits_[slot];
+  const bool probing = failed_ && bits.reliable != 0;
+  if (!probing && (bits.reliable == 0 || bits.transmissions >= kMaxTransmissions)) {
+    bits_[slot].state = kDone;
+    --lost_;
+    advance_oldest();
+    if (!failed_ && now_us - last_silence_us_ >= rto_us_) note_silence(now_us, next_);
+    return {Lost::Action::kGiveUp, slot, 0};
+  }
+  if (in_flight_ >= cwnd_) return {};
+  if (next_ - oldest_ >= kWindow && sequence != oldest_) return {};
+  const std::uint32_t again = next_;
+  --lost_;
+  bits_[slot].state = kMoved;
+  moved_by_[slot] = static_cast<std::uint16_t>(again - sequence);
+  const unsigned sent = std::min(bits.transmissions + 1U, kMaxTransmissions);
+  record(again, now_us, static_cast<std::uint8_t>(sent), bits.reliable != 0);
+  advance_oldest();
+  if (!failed_) note_silence(now_us, again);
+  return {Lost::Action::kRetransmit, slot, again};
+}
+
+bool SrSender::take_failure() noexcept {
+  const bool told = failure_untold_;
+  failure_untold_ = false;
+  return told;
+}
+
+}  // namespace dataplane

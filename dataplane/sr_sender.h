@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sending half of a Simple Reliability link: sequence numbers, acks, loss, window, timers
+// (RFC 6940 sections 6.6.2 and 6.6.3; requirements C-04, C-08, C-10..C-19, X-02).
+//
+// RFC 6940 leaves the algorithm to the sender (C-11). This one keeps many messages in flight. Since
+// every transmission has a sequence number of its own, loss is found as in RFC 9002 (a message is
+// lost when three later ones arrived), the window reacts as NewReno (RFC 6582, RFC 5681), and every
+// ack gives a round trip time without Karn's rule (C-15).
+//
+// Pure arithmetic on sequence numbers and times: no packets, no clock. The owner keeps the message
+// of sequence number s at index slot_of(s) of an array of kWindow, and moves or releases it when a
+// function here says so.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace dataplane {
+
+class SrSender {
+ public:
+  /// Sequence numbers between the oldest message in flight and the next one; a power of two.
+  static constexpr std::uint32_t kWindow = 512;
+  /// Kept free of first transmissions, so that a full window can still retransmit.
+  static constexpr std::uint32_t kRetransmitReserve = 32;
+  static constexpr std::uint32_t kInitialCwnd = 10;        ///< RFC 6928, allowed by RFC 8085
+  static constexpr unsigned kMaxTransmissions = 5;         ///< C-17
+  static constexpr std::uint32_t kReorderThreshold = 3;    ///< RFC 9002 section 6.1.1
+  static constexpr unsigned kFailureRetransmissions = 3;   ///< C-19
+  static constexpr std::uint32_t kInitialRtoUs = 500'000;  ///< C-13
+  /// Least RTO. A node that shares a core with others can be stopped for 12 ms and more, so this is
+  /// far above the round trip time of a local link; loss is normally found by later acks.
+  static constexpr std::uint32_t kMinRtoUs = 200'000;
+  static constexpr std::uint32_t kMaxRtoUs = 60'000'000;  ///< RFC 6298 section 2.5
+  /// How often a failed link sends its probe, the one message it still keeps.
+  static constexpr std::uint32_t kProbeIntervalUs = 1'000'000;
+
+  [[nodiscard]] static constexpr std::uint32_t slot_of(std::uint32_t sequence) noexcept {
+    return sequence & (kWindow - 1);
+  }
+
+  /// A failed link that has nothing left to probe with may send one message now and then.
+  [[nodiscard]] bool can_probe(std::uint64_t now_us) const noexcept {
+    return failed_ && in_flight() == 0 && now_us - last_send_us_ >= kProbeIntervalUs;
+  }
+  /// May a message that was not sent before go out now?
+  [[nodiscard]] bool can_send() const noexcept {
+    return in_flight_ < cwnd_ && next_ - oldest_ < kWindow - kRetransmitReserve && lost_ == 0 &&
+           !failed_;
+  }
+  /// Gives a new message its sequence number. @pre can_send() or can_probe()
+  /// @param reliable  false: never retransmitted, given up when lost (X-03, transit messages)
+  [[nodiscard]] std::uint32_t send(std::uint64_t now_us, bool reliable) noexcept;
+
+  /// Slots whose messages have arrived and may be released.
+  struct Completed {
+    std::uint32_t count = 0;
+    std::array<std::uint16_t, 32> slots;
+  };
+  enum class AckKind : std::uint8_t {
+    kNeverSent,  ///< names a sequence number this sender has not used: nothing was changed
+    kOld,        ///< nothing new in it
+    kNew,        ///< something arrived
+    kRecovered,  ///< as kNew, and the link had failed: it is up again
+  };
+  /// An ack frame. @p received is taken as a hint that lost acks need not mean lost messages
+  ///
+  [[nodiscard]] AckKind acknowledge(std::uint32_t sequence, std::uint32_t received,
+                                    std::uint64_t now_us, Completed& completed) noexcept;
+
+  /// Finds what timed out. Cheap while nothing can have. Then call next_lost() until it says kNone.
+  void check_timers(std::uint64_t now_us) noexcept;
+
+  struct Lost {
+    enum class Action : std::uint8_t { kNone, kRetransmit, kGiveUp };
+    Action action = Action::kNone;
+    std::uint32_t from_slot = 0;  ///< where the message is
+    std::uint32_t sequence = 0;   ///< kRetransmit: its new number; move it to slot_of(sequence)
+  };
+  /// The next lost message to be sent again, as far as the window allows, or to be given up.
+  [[nodiscard]] Lost next_lost(std::uint64_t now_us) noexcept;
+  /// True once after the retransmission that declared the link failed (C-19).
+  [[nodiscard]] bool take_failure() noexcept;
+
+  [[nodiscard]] bool has_lost() const noexcept { return lost_ != 0; }
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  [[nodiscard]] bool ever_acknowledged() const noexcept { return ever_acknowledged_; }
+  /// Slots in use lie at slot_of(oldest()) .. slot_of(next() - 1).
+  [[nodiscard]] std::uint32_t oldest() const noexcept { return oldest_; }
+  [[nodiscard]] std::uint32_t next() const noexcept { return next_; }
+  [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_ + lost_; }
+  [[nodiscard]] std::uint32_t cwnd() const noexcept { return cwnd_; }
+  [[nodiscard]] std::uint32_t srtt_us() const noexcept { return srtt8_ / 8; }
+  [[nodiscard]] std::uint32_t rttvar_us() const noexcept { return rttvar4_ / 4; }
+  [[nodiscard]] std::uint32_t rto_us() const noexcept { return rto_us_; }
+
+ private:
+  enum State : std::uint8_t { kDone, kInFlight, kLost, kMoved };
+  struct Bits {
+    std::uint8_t state : 2;
+    std::uint8_t transmissions : 3;
+    std::uint8_t reliable : 1;
+  };
+  static_assert(sizeof(Bits) == 1);
+
+  void record(std::uint32_t sequence, std::uint64_t now_us, std::uint8_t transmissions,
+              bool reliable) noexcept;
+  [[nodiscard]] bool is_kept(std::uint32_t sequence) const noexcept;
+  void complete(std::uint32_t sequence, Completed& completed) noexcept;
+  void measure(std::uint32_t rtt_us) noexcept;
+  void grow(std::uint32_t arrived, std::uint32_t flight_before) noexcept;
+  void find_overtaken() noexcept;
+  void mark_lost(std::uint32_t sequence) noexcept;
+  void reduce(std::uint32_t to) noexcept;
+  void advance_oldest() noexcept;
+  void keep_only_probe(std::uint32_t probe) noexcept;
+  void note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept;
+  [[nodiscard]] std::uint32_t wait_us(std::uint32_t slot) const noexcept;
+
+  std::uint32_t oldest_ = 0;         // nothing older is in flight or lost
+  std::uint32_t next_ = 0;           // C-04: starts at 0
+  std::uint32_t in_flight_ = 0;      // in state kInFlight
+  std::uint32_t lost_ = 0;           // in state kLost
+  std::uint32_t highest_acked_ = 0;  // valid once ever_acknowledged_
+  std::uint32_t examined_ = 0;       // everything older was compared with highest_acked_
+  std::uint32_t recovery_ = 0;       // losses of older numbers belong to a reduction already made
+  std::uint32_t cwnd_ = kInitialCwnd;
+  std::uint32_t ssthresh_ = kWindow;
+  std::uint32_t growth_ = 0;  // acks towards the next step of congestion avoidance
+  std::uint32_t srtt8_ = 0;
+  std::uint32_t rttvar4_ = 0;
+  std::uint32_t rto_us_ = kInitialRtoUs;
+  std::uint32_t silent_retransmissions_ = 0;  // since no ack had come for an RTO
+  std::uint64_t quiet_since_us_ = 0;          // last ack, or when the link stopped being idle
+  std::uint64_t last_silence_us_ = 0;
+  std::uint64_t next_check_us_ = 0;
+  std::uint64_t last_send_us_ = 0;
+  std::uint64_t last_check_us_ = 0;
+  bool wrapped_ = false;  // next_ went through zero: all old numbers were sent once
+  bool ever_acknowledged_ = false;
+  bool measured_ = false;
+  bool failed_ = false;
+  bool failure_untold_ = false;
+  std::array<std::uint32_t, kWindow> sent_us_{};
+  std::array<std::uint16_t, kWindow> moved_by_{};  // kMoved: distance to the number after
+  std::array<Bits, kWindow> bits_{};
+};
+
+}  // namespace dataplane

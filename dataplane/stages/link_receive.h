@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The link_receive stage: the framing layer of a link, receiving side.
+
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/burst.h"
+#include "dataplane/link_layer.h"
+#include "wire/shm/policy_table.h"
+
+namespace dataplane {
+
+/// Finds each packet's link, acknowledges data frames, feeds ack frames to the link's sender.
+///
+/// Every data frame is acknowledged at once (C-05), whatever its message turns out to be: an ack
+/// says that the frame arrived, not that the message was good. The acks of a burst go out together.
+/// A frame with a sequence number that was seen before is acknowledged, counted and passed on: only
+/// admit can tell a copy from a sender that started over.
+///
+/// Position  after demux, before parse; with several workers on the worker that owns the link
+/// Reads     PacketContext::local, remote, payload_offset, payload_length
+/// Writes    PacketContext::link_in, link_generation, link_class, frame_sequence; the mbuf is
+///           trimmed to the RELOAD message
+/// Absorbs   ack frames
+/// Drops     unknown_link, bad_frame, bad_ack
+/// Counts    acks_received, acks_sent, generated (acks); LinkStatus of the link
+/// Cost      one hash probe per packet; an ack frame of about 60 bytes per data frame
+void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,
+                  std::uint64_t now_tsc) noexcept;
+
+}  // namespace dataplane
