@@ -20,8 +20,8 @@ namespace wire::shm {
 /// IPv4 addresses are stored in the last four bytes, the rest zero (as in ::a.b.c.d); family says.
 struct Endpoint {
   std::array<std::uint8_t, 16> address{};
-  std::uint16_t port = 0;    ///< host order
-  std::uint8_t family = 0;   ///< 4, 6, or 0 for none
+  std::uint16_t port = 0;   ///< host order
+  std::uint8_t family = 0;  ///< 4, 6, or 0 for none
   std::uint8_t zero = 0;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -32,13 +32,13 @@ enum class LinkProtocol : std::uint8_t { kLab };
 
 /// A link: one association with one neighbour. Keyed by slot; (local, remote) must be unique.
 struct LinkRecord {
-  std::uint16_t slot = kNoLink;      ///< 0..kMaxLinks-1
-  std::uint8_t generation = 0;       ///< 0..7, up by one each time the slot gets another node
+  std::uint16_t slot = kNoLink;  ///< 0..kMaxLinks-1
+  std::uint8_t generation = 0;   ///< 0..7, up by one each time the slot gets another node
   LinkProtocol protocol = LinkProtocol::kLab;
   LinkClass link_class = LinkClass::kUntrusted;
-  std::uint8_t barred = 0;           ///< 1: standing forbids taking messages from it
-  std::uint16_t port = 0;            ///< index of the dataplane port, order of node.toml
-  std::uint16_t mtu = 1500;          ///< IP bytes
+  std::uint8_t barred = 0;   ///< 1: standing forbids taking messages from it
+  std::uint16_t port = 0;    ///< index of the dataplane port, order of node.toml
+  std::uint16_t mtu = 1500;  ///< IP bytes
   std::uint16_t zero = 0;
   Endpoint local;
   Endpoint remote;
@@ -53,7 +53,7 @@ struct SignerRecord {
   reload::NodeId node_id;
   std::uint64_t expires_unix_s = 0;
   SignatureAlgorithm algorithm = SignatureAlgorithm::kEd25519;
-  std::uint8_t refused = 0;               ///< 1: drop its messages as signer_refused; no key given
+  std::uint8_t refused = 0;  ///< 1: drop its messages as signer_refused; no key given
   std::uint16_t public_key_length = 0;
   std::uint32_t zero = 0;
   std::array<std::byte, kMaxPublicKeyBytes> public_key{};  ///< DER SubjectPublicKeyInfo
@@ -63,21 +63,21 @@ struct SignerRecord {
 struct TraceSetting {
   std::uint32_t sample_one_in = 0;  ///< 0: off
   std::uint32_t zero = 0;
-  reload::NodeId destination;       ///< all zeros: any; else only messages for this Node-ID
+  reload::NodeId destination;  ///< all zeros: any; else only messages for this Node-ID
 };
 
 struct CaptureSetting {
   std::uint32_t sample_one_in = 1;
   std::uint32_t snap_bytes = 2048;
-  std::uint64_t max_packets = 0;      ///< 0: until stopped
-  std::array<char, 256> path{};       ///< pcapng file, zero terminated; the dataplane creates it
+  std::uint64_t max_packets = 0;  ///< 0: until stopped
+  std::array<char, 256> path{};   ///< pcapng file, zero terminated; the dataplane creates it
 };
 
 enum class CommandKind : std::uint32_t {
   kResyncBegin,
   kResyncEnd,
   kUpsertLink,
-  kRemoveLink,    ///< link.slot and link.generation
+  kRemoveLink,  ///< link.slot and link.generation
   kUpsertSigner,
   kRemoveSigner,  ///< signer.key
   kSetTrace,

@@ -16,9 +16,9 @@
 namespace wire::shm {
 
 enum class EventKind : std::uint8_t {
-  kEvidence,      ///< a neighbour that should know better sent what it must not
-  kLinkUp,        ///< first ack, or acks resumed after a failure
-  kLinkFailed,    ///< no acks for an RTO and a third retransmission (C-19)
+  kEvidence,    ///< a neighbour that should know better sent what it must not
+  kLinkUp,      ///< first ack, or acks resumed after a failure
+  kLinkFailed,  ///< no acks for an RTO and a third retransmission (C-19)
 };
 
 inline constexpr std::size_t kEvidenceSampleBytes = 256;

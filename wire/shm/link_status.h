@@ -24,10 +24,10 @@ struct alignas(kCacheLine) LinkStatus {
 
   Counter messages_in, messages_out, bytes_in, bytes_out;  ///< data frames, message bytes
   Counter acks_in, acks_out, retransmitted, lost;          ///< lost: given up after 5 sends
-  Counter duplicates_in;      ///< data frames whose sequence number had been seen
+  Counter duplicates_in;  ///< data frames whose sequence number had been seen
   Counter queue_drops;
-  Counter bad_signatures;     ///< that arrived on this link
-  Counter drops_in;           ///< messages from this link dropped for any reason
+  Counter bad_signatures;  ///< that arrived on this link
+  Counter drops_in;        ///< messages from this link dropped for any reason
   Counter srtt_us, rttvar_us, rto_us, cwnd, in_flight, queued;  ///< gauges
   Counter last_ack_tsc;
 };

@@ -29,7 +29,7 @@ struct Rate {
 struct LinkClassPolicy {
   VerifyPolicy verify = VerifyPolicy::kAll;
   FragmentPolicy fragments = FragmentPolicy::kVerify;
-  std::uint16_t sample_one_in = 1;  ///< kSample: verify one message of this many
+  std::uint16_t sample_one_in = 1;             ///< kSample: verify one message of this many
   std::uint32_t certificates_per_second = 20;  ///< unknown certificates a link may bring
   std::uint32_t reassembly_bytes = 262144;     ///< fragments held per link
   std::array<Rate, reload::kTrafficClassCount> rate{};  ///< per link, by TrafficClass
@@ -45,9 +45,9 @@ struct PolicyTable {
   std::uint32_t replay_window_ms = 2000;  ///< identical messages on one link; 0 is off
   std::uint32_t signer_hold_ms = 50;
   std::uint32_t reassembly_timeout_ms = 15000;
-  std::uint32_t queue_age_ms = 500;       ///< head drop in link queues
-  std::uint8_t full_via_entries = 0;      ///< 1: append Node-IDs instead of compact opaque IDs
-  std::uint8_t retransmit_transit = 1;    ///< X-03
+  std::uint32_t queue_age_ms = 500;     ///< head drop in link queues
+  std::uint8_t full_via_entries = 0;    ///< 1: append Node-IDs instead of compact opaque IDs
+  std::uint8_t retransmit_transit = 1;  ///< X-03
   std::uint16_t zero = 0;
   Rate signer_rate{};
   std::array<LinkClassPolicy, kLinkClassCount> classes{};

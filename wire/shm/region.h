@@ -46,7 +46,7 @@ struct alignas(kPageBytes) RegionHeader {
   // These three keep their places in every build, so that builds recognise each other's regions.
   std::array<char, 8> magic{};  ///< kRegionMagic
   std::uint64_t layout_hash = 0;
-  std::atomic<std::uint32_t> ready{0};         ///< stored last, release
+  std::atomic<std::uint32_t> ready{0};  ///< stored last, release
   ProcessStatus dataplane;
   ProcessStatus controlplane;
 };
@@ -63,13 +63,13 @@ struct alignas(kCacheLine) DataplaneStatus {
   std::atomic<std::uint64_t> headless_since{0};  ///< CLOCK_MONOTONIC ns; valid while headless
   std::atomic<std::uint64_t> resyncs{0};         ///< completed (kResyncEnd applied)
   std::atomic<std::uint64_t> tsc_hz{0};
-  std::atomic<std::uint64_t> links{0};           ///< in the link table now
-  std::atomic<std::uint64_t> signers{0};         ///< in the signer table now
-  std::atomic<std::uint64_t> commands{0};        ///< applied since start
-  std::atomic<std::uint64_t> command_errors{0};  ///< refused: no room, bad key, bad slot
-  std::atomic<std::uint64_t> capture_packets{0}; ///< written by the running or last capture
+  std::atomic<std::uint64_t> links{0};            ///< in the link table now
+  std::atomic<std::uint64_t> signers{0};          ///< in the signer table now
+  std::atomic<std::uint64_t> commands{0};         ///< applied since start
+  std::atomic<std::uint64_t> command_errors{0};   ///< refused: no room, bad key, bad slot
+  std::atomic<std::uint64_t> capture_packets{0};  ///< written by the running or last capture
   std::atomic<std::uint32_t> capturing{0};
-  std::array<char, 32> kernel{};                 ///< verify kernel in use
+  std::array<char, 32> kernel{};  ///< verify kernel in use
   std::array<char, 16> poll{};
 };
 
@@ -141,8 +141,8 @@ class Region {
   /// holds a role on it. A starting dataplane clears its own section (worker count 0, counters 0,
   /// progress offline), discards what is queued to it (commands, injected messages) and then raises
   /// its incarnation: whoever sees a new incarnation must send everything again. A starting control
-  /// plane raises its incarnation and leaves its tables as they are. Records that a process put into
-  /// its rings before it died stay there for the other.
+  /// plane raises its incarnation and leaves its tables as they are. Records that a process put
+  /// into its rings before it died stay there for the other.
   ///
   /// Waits up to a second for another process that is attaching at the same moment.
   [[nodiscard]] static AttachResult attach(const std::string& path, Role role);

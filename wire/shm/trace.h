@@ -20,18 +20,18 @@ enum class TraceOutcome : std::uint8_t { kTransmitted, kDelivered, kDropped, kHe
 struct TraceRecord {
   std::uint64_t tsc = 0;
   std::uint64_t transaction_id = 0;
-  reload::NodeId destination;     ///< zero when the head of the list was no Node-ID
+  reload::NodeId destination;  ///< zero when the head of the list was no Node-ID
   std::uint16_t link_in = kNoLink;
   std::uint16_t link_out = kNoLink;
   std::uint16_t message_code = 0;
-  std::uint16_t length = 0;       ///< bytes of the message
+  std::uint16_t length = 0;  ///< bytes of the message
   TraceOutcome outcome{};
-  DropReason reason{};            ///< with kDropped
-  Stage stage{};                  ///< where the outcome fell
-  std::uint8_t ttl = 0;           ///< as received
+  DropReason reason{};   ///< with kDropped
+  Stage stage{};         ///< where the outcome fell
+  std::uint8_t ttl = 0;  ///< as received
   std::uint8_t verified = 0;
   std::uint8_t lcore = 0;
-  std::uint16_t cycles = 0;       ///< RX to outcome, saturating at 65535
+  std::uint16_t cycles = 0;  ///< RX to outcome, saturating at 65535
 };
 static_assert(sizeof(TraceRecord) == 48);
 
