@@ -13,7 +13,10 @@ namespace wire::shm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+/// At least this long, and longer where other programs leave too little of the machine for
+/// kLeastPublished.
 constexpr auto kLoad = std::chrono::milliseconds(500);
+constexpr std::uint32_t kLeastPublished = 100;
 
 /// Whole when all numbers are equal.
 struct Numbers {
@@ -104,7 +107,8 @@ TEST(PublishedTable, IsWholeToThreadsThatReadUnderLoad) {
 
   TableWriter writer(table, lcores);
   std::uint64_t published = 0;
-  for (const auto end = Clock::now() + kLoad; Clock::now() < end;) {
+  const auto end = Clock::now() + kLoad;
+  while (published < kLeastPublished || Clock::now() < end) {
     Numbers* const spare = writer.try_begin();
     if (spare == nullptr) {
       std::this_thread::yield();
@@ -118,7 +122,6 @@ TEST(PublishedTable, IsWholeToThreadsThatReadUnderLoad) {
   other.join();
   EXPECT_EQ(torn, 0U);
   EXPECT_EQ(backwards, 0U);
-  EXPECT_GT(published, 100U);
 }
 
 using PublishedTableBetweenProcesses = RegionTest;
@@ -174,12 +177,11 @@ TEST_F(PublishedTableBetweenProcesses, IsWholeToAProcessThatMayOnlyReadIt) {
       std::this_thread::yield();
       continue;
     }
-    done = Clock::now() >= end;
+    done = published >= kLeastPublished && Clock::now() >= end;
     fill(*spare, done ? kLast : ++published);
     writer.publish();
   }
   EXPECT_EQ(dataplane.wait(), 0);
-  EXPECT_GT(published, 100U);
 }
 
 TEST_F(PublishedTableBetweenProcesses, OutlivesAReaderThatWasKilledWhileItHadACopyPinned) {
