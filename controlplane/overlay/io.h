@@ -78,9 +78,10 @@ struct Request {
   std::uint32_t max_response_length = 0;
 };
 
-/// Forget the transactions of this ticket; no result follows.
+/// Forget the transactions of these tickets; no results follow.
 struct Cancel {
-  std::uint64_t ticket = 0;
+  std::uint64_t first_ticket = 0;
+  std::uint64_t end_ticket = 0;  ///< one behind the last
 };
 
 /// Timers only.

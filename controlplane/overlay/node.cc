@@ -222,7 +222,7 @@ void Node::take(const Now& now, const Request& request, Outputs& out) {
 }
 
 void Node::take(const Now& /*now*/, const Cancel& cancel, Outputs& /*out*/) {
-  transactions_.cancel(cancel.ticket);
+  transactions_.cancel(cancel);
 }
 
 void Node::take(const Now& now, const Tick& /*tick*/, Outputs& out) {

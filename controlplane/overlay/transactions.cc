@@ -173,8 +173,11 @@ std::uint64_t Transactions::next_deadline() const noexcept {
   return due_.empty() ? kNever : due_.top().ns;
 }
 
-void Transactions::cancel(std::uint64_t ticket) {
-  std::erase_if(open_, [ticket](const auto& entry) { return entry.second.ticket == ticket; });
+void Transactions::cancel(const Cancel& tickets) {
+  std::erase_if(open_, [&tickets](const auto& entry) {
+    const std::uint64_t ticket = entry.second.ticket;
+    return ticket >= tickets.first_ticket && ticket < tickets.end_ticket;
+  });
 }
 
 }  // namespace controlplane::overlay

@@ -51,7 +51,7 @@ class Transactions {
   /// When expire() has something to do next; kNever with nothing open.
   [[nodiscard]] std::uint64_t next_deadline() const noexcept;
 
-  void cancel(std::uint64_t ticket);
+  void cancel(const Cancel& tickets);
 
  private:
   struct Open {

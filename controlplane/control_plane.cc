@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/control_plane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controlplane/publish/link_slots.h"
+#include "controlplane/trust/judge.h"
+
+namespace controlplane {
+
+using overlay::Note;
+using overlay::Now;
+using wire::shm::Role;
+
+namespace {
+
+/// How often the dataplane's role is looked at, which takes a system call.
+constexpr std::uint64_t kWatchNs = 1000 * overlay::kMillisecond;
+
+overlay::Settings settings_of(const config::NodeConfig& config,
+                              const trust::Credentials& credentials) {
+  const wire::shm::PolicyTable& policy = config.overlay.policy;
+  overlay::Settings settings;
+  settings.self = credentials.names.front().node_id;
+  settings.overlay = policy.overlay;
+  settings.configuration_sequence = policy.configuration_sequence;
+  settings.initial_ttl = policy.initial_ttl;
+  settings.max_message_size = policy.max_message_size;
+  settings.reliability_timer_ms = policy.reliability_timer_ms;
+  settings.reassembly_timeout_ms = policy.reassembly_timeout_ms;
+  settings.max_signers = config.dataplane.max_signers;
+  return settings;
+}
+
+std::vector<overlay::Connection> connections_of(const std::vector<wire::shm::LinkRecord>& links) {
+  std::vector<overlay::Connection> rows;
+  for (const auto& link : links) rows.push_back({link.slot, link.generation, link.peer});
+  return rows;
+}
+
+std::vector<topology::StaticPeer> peers_of(const config::NodeConfig& config,
+                                           const std::vector<wire::shm::LinkRecord>& links) {
+  std::vector<topology::StaticPeer> peers;
+  for (std::size_t index = 0; index < links.size(); ++index) {
+    peers.push_back({links[index].peer, links[index].slot, config.peers[index].is_peer});
+  }
+  return peers;
+}
+
+std::size_t narrowest_mtu(const config::NodeConfig& config) {
+  std::size_t mtu = 1500;
+  for (const config::Port& port : config.dataplane.ports)
+    mtu = std::min<std::size_t>(mtu, port.mtu);
+  return mtu;
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Credentials& credentials,
+                           std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random)
+    : config_(config),
+      region_(std::move(region)),
+      links_(publish::assign_links(config_, (*region_)->dataplane.links, random)),
+      topology_(credentials.names.front().node_id, config_.is_peer, peers_of(config_, links_)),
+      node_(settings_of(config_, credentials), credentials.names, connections_of(links_), topology_,
+            trust::judge_with(credentials.checker), std::move(random)),
+      tables_(*region_),
+      commands_((*region_)->rings.commands),
+      pump_((*region_)->rings),
+      injector_(**region_, narrowest_mtu(config_)) {
+  for (const wire::shm::SignerRecord& record : credentials.signers) node_.add_signer(record);
+  tables_.set_policy(config_.overlay.policy);
+  publish_routes();
+}
+
+void ControlPlane::publish_routes() {
+  auto routes = std::make_unique<wire::shm::RouteTable>();
+  topology_.fill_routes(*routes);
+  tables_.set_routes(*routes);
+}
+
+void ControlPlane::note(Note::Level level, std::string text) {
+  if (note_sink_) note_sink_({level, std::move(text)});
+}
+
+void ControlPlane::watch_dataplane(const Now& now) {
+  const auto& header = (*region_)->header;
+  const std::uint64_t incarnation = header.dataplane.incarnation.load(std::memory_order_acquire);
+  if (now.ns < next_watch_ns_ && incarnation == synced_incarnation_) return;
+  next_watch_ns_ = now.ns + kWatchNs;
+  const bool alive = region_->role_is_held(Role::kDataplane);
+  if (alive != dataplane_alive_) {
+    dataplane_alive_ = alive;
+    if (alive) {
+      note(Note::Level::kNormal,
+           "dataplane is there, pid " + std::to_string(header.dataplane.pid.load()));
+    } else {
+      note(Note::Level::kWarning, "dataplane is gone; start hopseal-dataplane again");
+    }
+  }
+  if (alive && incarnation != synced_incarnation_) {
+    synced_incarnation_ = incarnation;
+    ++resyncs_;
+    commands_.resync(links_, node_.signers());
+    note(Note::Level::kNormal, "resync with dataplane incarnation " + std::to_string(incarnation) +
+                                   ": " + std::to_string(links_.size()) + " links, " +
+                                   std::to_string(node_.signers().size()) + " signers");
+  }
+}
+
+std::size_t ControlPlane::turn(const Now& now) {
+  (*region_)->header.controlplane.heartbeat.store(now.ns, std::memory_order_relaxed);
+  watch_dataplane(now);
+  std::size_t work = pump_.turn([&](const overlay::Input& input) {
+    node_.step(now, input, out_);
+    apply();
+  });
+  if (now.ns >= node_.next_deadline()) {
+    node_.step(now, overlay::Tick{}, out_);
+    apply();
+  }
+  for (std::size_t wishes = wishes_.size(); wishes != 0; --wishes) {
+    const overlay::Input input = std::move(wishes_.front());
+    wishes_.pop_front();
+    node_.step(now, input, out_);
+    apply();
+    ++work;
+  }
+  tables_.turn(dataplane_alive_);
+  if (dataplane_alive_) commands_.turn();
+  return work + injector_.turn();
+}
+
+void ControlPlane::apply() {
+  for (const overlay::Outgoing& message : out_.messages) injector_.send(message);
+  // A dataplane that is not there learns everything when it is.
+  if (dataplane_alive_) {
+    for (const wire::shm::Command& command : out_.commands) commands_.send(command);
+  }
+  if (result_sink_) {
+    for (const overlay::RequestResult& result : out_.results) {
+      if (result.ticket != 0) result_sink_(result);
+    }
+  }
+  for (Note& line : out_.notes) note(line.level, std::move(line.text));
+  if (out_.routes_changed) publish_routes();
+  out_.clear();
+}
+
+}  // namespace controlplane

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// One node's control plane: the core between its rings, tables and timers.
+//
+// Everything runs on one thread. turn() does what is due and returns; who calls it decides how
+// often (main.cc, tests).
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/node_config.h"
+#include "controlplane/events/event_pump.h"
+#include "controlplane/events/injector.h"
+#include "controlplane/overlay/node.h"
+#include "controlplane/publish/commands.h"
+#include "controlplane/publish/tables.h"
+#include "controlplane/topology/static_topology.h"
+#include "controlplane/trust/credentials.h"
+
+namespace controlplane {
+
+class ControlPlane {
+ public:
+  using ResultSink = std::function<void(const overlay::RequestResult&)>;
+  using NoteSink = std::function<void(const overlay::Note&)>;
+
+  /// @param region  attached as Role::kControlplane
+  ControlPlane(const config::NodeConfig& config, const trust::Credentials& credentials,
+               std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random);
+
+  /// Where results of requests with a ticket and lines for the log go. Called from turn() only.
+  void on_result(ResultSink sink) { result_sink_ = std::move(sink); }
+  void on_note(NoteSink sink) { note_sink_ = std::move(sink); }
+
+  /// Takes what the dataplane sent, runs timers, publishes. Returns how much there was to do.
+  std::size_t turn(const overlay::Now& now);
+
+  /// Carried out by the next turn(), in order.
+  void submit(overlay::Input input) { wishes_.push_back(std::move(input)); }
+  void send(const wire::shm::Command& command) { commands_.send(command); }
+
+  [[nodiscard]] const config::NodeConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const overlay::Node& node() const noexcept { return node_; }
+  [[nodiscard]] const wire::shm::Region& region() const noexcept { return *region_; }
+  [[nodiscard]] const std::vector<wire::shm::LinkRecord>& links() const noexcept { return links_; }
+  [[nodiscard]] const events::Injector& injector() const noexcept { return injector_; }
+  [[nodiscard]] bool dataplane_alive() const noexcept { return dataplane_alive_; }
+  [[nodiscard]] std::uint64_t resyncs() const noexcept { return resyncs_; }
+
+ private:
+  void watch_dataplane(const overlay::Now& now);
+  void apply();
+  void publish_routes();
+  void note(overlay::Note::Level level, std::string text);
+
+  config::NodeConfig config_;
+  std::unique_ptr<wire::shm::Region> region_;
+  std::vector<wire::shm::LinkRecord> links_;
+  topology::StaticTopology topology_;
+  overlay::Node node_;
+  publish::Tables tables_;
+  publish::Commands commands_;
+  events::EventPump pump_;
+  events::Injector injector_;
+  overlay::Outputs out_;
+  std::deque<overlay::Input> wishes_;
+  ResultSink result_sink_;
+  NoteSink note_sink_;
+  bool dataplane_alive_ = false;
+  std::uint64_t next_watch_ns_ = 0;
+  std::uint64_t synced_incarnation_ = 0;
+  std::uint64_t resyncs_ = 0;
+};
+
+}  // namespace controlplane

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Roots, identities and known peers' certificates, read from the files node.toml names.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/node_config.h"
+#include "controlplane/overlay/settings.h"
+#include "controlplane/trust/certificate_checker.h"
+
+namespace controlplane::trust {
+
+struct Credentials {
+  std::shared_ptr<const CertificateChecker> checker;
+  std::vector<overlay::SigningName> names;       ///< in the order of the configuration
+  std::vector<wire::shm::SignerRecord> signers;  ///< own names and peers with a certificate
+};
+
+struct CredentialsResult {
+  std::unique_ptr<Credentials> credentials;  ///< set exactly when errors is empty
+  std::vector<std::string> errors;           ///< one line each: file, what is wrong, what to do
+};
+
+/// Reads and checks every file; finds all errors, not only the first. Signing keys stay inside the
+/// sign functions of the names.
+[[nodiscard]] CredentialsResult load_credentials(const config::NodeConfig& config,
+                                                 std::uint64_t now_unix_s);
+
+}  // namespace controlplane::trust
