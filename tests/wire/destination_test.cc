@@ -123,14 +123,17 @@ TEST(Destination, AListIsCheckedToItsEnd) {
                ParseFault::kTruncated, 38 + 18 + 1);
 }
 
-TEST(Destination, DuplicatesAreFoundInAnyForm) {  // B-37, A-28
+TEST(Destination, ANodeOrResourceNamedTwiceIsADuplicate) {  // B-37
   EXPECT_FALSE(has_duplicate_entries({}));
   EXPECT_FALSE(has_duplicate_entries(join({kNodeA, "9002", kNodeB, "9003"})));
   EXPECT_TRUE(has_duplicate_entries(join({kNodeA, kNodeB, kNodeA})));
-  EXPECT_TRUE(has_duplicate_entries(join({"9002", kNodeA, "9002"})));
-  EXPECT_TRUE(has_duplicate_entries(join({"9002", "03 03 02 9002"})));
   // The same bytes as another type are another entry.
   EXPECT_FALSE(has_duplicate_entries(join({"03 04 03 464f4f", kResource})));
+}
+
+TEST(Destination, EqualOpaqueIdsAreNoDuplicateBecauseEachNodeReadsItsOwn) {  // B-37, B-28
+  EXPECT_FALSE(has_duplicate_entries(join({kNodeA, "8003", "8003", "8003"})));
+  EXPECT_FALSE(has_duplicate_entries(join({"9002", "03 03 02 9002"})));
 }
 
 TEST(Destination, AListOfMoreThan64EntriesCountsAsDuplicated) {  // B-37

@@ -106,8 +106,11 @@ bool has_duplicate_entries(std::span<const std::byte> list) noexcept {
     Destination entry;
     if (!read_destination(list, entry).ok()) return false;
     if (count == seen.size()) return true;
+    // An opaque ID means something only to the node before it, so two equal ones are no loop: in
+    // the answer to a request that crossed two nodes by their first link, both say slot 0.
+    const bool is_opaque = entry.type == DestinationType::kOpaque;
     for (std::size_t i = 0; i < count; ++i) {
-      if (seen[i].type == entry.wire_type && seen[i].size == entry.value.size() &&
+      if (!is_opaque && seen[i].type == entry.wire_type && seen[i].size == entry.value.size() &&
           (entry.value.empty() ||
            std::memcmp(seen[i].value, entry.value.data(), entry.value.size()) == 0)) {
         return true;

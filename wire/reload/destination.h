@@ -50,8 +50,10 @@ enum class ListKind : std::uint8_t { kVia, kDestination };
 [[nodiscard]] ParseError check_destination_list(std::span<const std::byte> list, ListKind kind,
                                                 std::uint32_t base = 0) noexcept;
 
-/// True when two entries of the list are equal (B-37). Quadratic in the entries; looks at no more
-/// than the first 64 and calls a longer list duplicated, since no path is that long.
+/// True when two entries of the list name the same node or resource (B-37). Opaque IDs are not
+/// compared: each has its meaning at another node, and two nodes may pick the same one. Quadratic
+/// in the entries; looks at no more than the first 64 and calls a longer list duplicated, since no
+/// path is that long.
 [[nodiscard]] bool has_duplicate_entries(std::span<const std::byte> list) noexcept;
 
 /// Reverses the entries of @p list into @p out, which must be as long (B-23). The list must have
