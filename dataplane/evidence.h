@@ -35,7 +35,7 @@ class Evidence {
             std::span<const std::byte> message, std::uint64_t tsc,
             wire::shm::LcoreCounters& counters) noexcept;
   /// Sends what is due. Every turn; costs one compare when nothing is.
-  void flush(std::uint64_t tsc, wire::shm::LcoreCounters& counters) noexcept;
+  void flush(std::uint64_t tsc) noexcept;
 
  private:
   struct Record {

@@ -29,7 +29,12 @@ class ReplayFilter {
 
   /// True when @p hash was noted less than @p window_ms ago; else notes it. A message that is
   /// refused keeps its first time, so that a flood of copies does not extend the window.
-  [[nodiscard]] bool seen(std::uint64_t hash, std::uint64_t tsc, std::uint32_t window_ms) noexcept;
+  /// @param now_ms  milliseconds_at() of this turn: the division is made once per burst
+  [[nodiscard]] bool seen(std::uint64_t hash, std::uint64_t now_ms,
+                          std::uint32_t window_ms) noexcept;
+  [[nodiscard]] std::uint64_t milliseconds_at(std::uint64_t tsc) const noexcept {
+    return tsc / cycles_per_ms_;
+  }
 
   /// Brings the bucket of @p hash into the cache for a seen() to follow.
   void prefetch(std::uint64_t hash) const noexcept {

@@ -3,55 +3,13 @@
 
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <span>
-
-#include "crypto/batch_verify.h"
 #include "dataplane/burst.h"
-#include "dataplane/evidence.h"
-#include "dataplane/hold_table.h"
 #include "dataplane/keyed_tables.h"
-#include "dataplane/mbuf_queue.h"
-#include "dataplane/reassembly.h"
 #include "dataplane/turn.h"
-#include "wire/shm/link_status.h"
+#include "dataplane/verify_state.h"
 #include "wire/shm/policy_table.h"
-#include "wire/shm/region.h"
 
 namespace dataplane {
-
-/// All a worker needs to verify: the batch verifier, what it holds, and where it reports. About
-/// 550 KiB, half of it room to put fragmented messages together. Owns the mbufs it holds.
-class VerifyState {
- public:
-  struct Setup {
-    const crypto::KernelTable* kernel = nullptr;
-    wire::shm::LcoreRings* rings = nullptr;  ///< of this lcore; must outlive the state
-    std::span<wire::shm::LinkStatus> links;  ///< bad_signatures of the links it owns
-    std::uint8_t lcore = 0;
-    std::uint64_t tsc_hz = 0;
-    std::uint64_t secret = 0;  ///< random; keys the choice of samples
-  };
-  /// nullptr when out of memory.
-  [[nodiscard]] static std::unique_ptr<VerifyState> create(const Setup& setup);
-  ~VerifyState();
-  VerifyState(const VerifyState&) = delete;
-  VerifyState& operator=(const VerifyState&) = delete;
-
-  /// Packets here now: part of the ledger's `held`.
-  [[nodiscard]] std::size_t held() const noexcept;
-
-  // The parts, for the stage's own functions and their tests.
-  struct Parts;
-  [[nodiscard]] Parts& parts() noexcept { return *parts_; }
-
- private:
-  explicit VerifyState(std::unique_ptr<Parts> parts) noexcept;
-  std::unique_ptr<Parts> parts_;
-};
 
 /// Checks signatures in one batch and applies the verdicts.
 ///
@@ -81,8 +39,8 @@ void verify(Burst& burst, const wire::shm::PolicyTable& policy, const SignerTabl
 /// reassembly_timeout), repeats what a full ring refused, and sends due evidence: call it once per
 /// turn, also when idle. Returns the number of packets; call again when it is kBurstSize.
 unsigned release_for_verify(Burst& burst, const wire::shm::PolicyTable& policy,
-                            const SignerTable& signers, VerifyState& state, const Turn& turn,
-                            wire::shm::LcoreCounters& counters) noexcept;
+                            const SignerTable& signers, VerifyState& state,
+                            const Turn& turn) noexcept;
 
 /// Fills @p burst, which must be empty, with what leaves for good: pieces of verified messages, for
 /// route() next, and pieces and messages dropped while held, already marked dropped. Call until it

@@ -15,7 +15,8 @@ namespace wire::shm {
 
 enum class PacketKind : std::uint8_t {
   kDelivery,      ///< up: a message or fragment for this node
-  kSigner,        ///< up: message of an unknown signer; bytes are the whole message
+  kSigner,        ///< up: message of an unknown signer; bytes are the whole message, or where that
+                  ///< does not fit (fragments put together) that with empty body and extensions
   kErrorAnswer,   ///< up: message dropped with a reason that has an RFC answer
   kInject,        ///< down: route it by its destination list
   kInjectOnLink,  ///< down: send it on link_slot whatever the destination list says (B-27)

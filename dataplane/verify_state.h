@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verify stage keeps between bursts: the batch verifier, what it holds, where it reports.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "crypto/kernels/kernel_table.h"
+#include "wire/shm/link_status.h"
+#include "wire/shm/region.h"
+
+namespace dataplane {
+
+/// One per worker. About 550 KiB, half of it room to put fragmented messages together. Owns the
+/// mbufs it holds.
+class VerifyState {
+ public:
+  struct Setup {
+    const crypto::KernelTable* kernel = nullptr;
+    wire::shm::LcoreRings* rings = nullptr;  ///< of this lcore; must outlive the state
+    std::span<wire::shm::LinkStatus> links;  ///< bad_signatures of the links it owns
+    std::uint8_t lcore = 0;
+    std::uint64_t tsc_hz = 0;
+    std::uint64_t secret = 0;  ///< random; keys the choice of samples
+  };
+  /// nullptr when out of memory.
+  [[nodiscard]] static std::unique_ptr<VerifyState> create(const Setup& setup);
+  ~VerifyState();
+  VerifyState(const VerifyState&) = delete;
+  VerifyState& operator=(const VerifyState&) = delete;
+
+  /// Packets here now: part of the ledger's `held`.
+  [[nodiscard]] std::size_t held() const noexcept;
+
+  struct Parts;  ///< verify_parts.h: for the functions of the stage
+  [[nodiscard]] Parts& parts() noexcept { return *parts_; }
+
+ private:
+  explicit VerifyState(std::unique_ptr<Parts> parts) noexcept;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dataplane
