@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A neighbour offers ten times what the bulk class may carry: link acks and Pings are still answered
+and no link is declared failed."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from lab import Lab  # noqa: E402
+from scenario import check, check_equal, main  # noqa: E402
+
+CAPACITY = 200  # bulk messages per second
+SECONDS = 6
+
+
+def body(world, build):
+    lab = Lab(world, build, "--nodes", "4", "--client-ends", without=("node1",))
+    for node in lab.running_nodes:
+        for link_class in ("backbone", "client"):
+            node.set(f"class.{link_class}", "rate",
+                     f"{{ bulk = {{ per_second = {CAPACITY}, burst = {CAPACITY // 4} }} }}")
+    lab.start()
+    entry, sink = lab.node("node2"), lab.node("node4")
+    # Signer known, neighbours resolved: what follows is about capacity alone.
+    lab.lab_peer("node1", "node2", "ping", "--destination", sink.id, "--count", 3, "--rate", 10)
+    before = entry.drops().get("link_rate", 0)
+
+    report = lab.lab_peer("node1", "node2", "flood", "--destination", sink.id, "--rate",
+                          10 * CAPACITY, "--seconds", SECONDS, "--ping-rate", 20)
+    dropped = entry.drops().get("link_rate", 0) - before
+    offered = report["bulk_sent"]
+    check(offered > 8 * CAPACITY * SECONDS, f"only {offered} bulk messages could be offered")
+    allowed = CAPACITY * SECONDS + CAPACITY // 4
+    check(abs(offered - dropped - allowed) <= allowed * 0.15,
+          f"{offered - dropped} of {offered} bulk messages were let in, expected about {allowed}")
+    check_equal(report["pings_answered"], report["pings_sent"], "Pings answered under overload")
+    check_equal(report["frames_acked"], report["frames_sent"], "frames acked under overload")
+    check(report["rtt_ms"]["p99"] < 500, f"Pings took {report['rtt_ms']}")
+    for node in lab.running_nodes:
+        for name, link in node.links().items():
+            check(link["state"] == "up", f"{node.name}: link to {name} is {link['state']}")
+    lab.check_books()
+    lab.stop()
+
+
+main("overload_keeps_liveness", body)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A laboratory of real nodes in namespaces: what `hopsealctl lab init` describes, brought to life.
+
+    lab = Lab(world, build, "--nodes", "6", "--client-ends", tamper=("node3", "node4"))
+    lab.start()
+    lab.node("node1").ping(lab.node("node6"), count=10)
+"""
+
+import json
+import os
+import re
+import subprocess
+
+import netns
+from scenario import Failed, check, wait_for
+
+
+DATAPLANE = "dataplane/hopseal-dataplane"
+CONTROLPLANE = "controlplane/hopseal-controlplane"
+CTL = "controlplane/ctl/hopsealctl"
+
+
+class PingRun:
+    """A hopsealctl ping, running or ended: its lines and, at the end, its summary."""
+
+    def __init__(self, process, patience_s):
+        self.process, self.patience_s = process, patience_s
+        self.lines, self.summary = [], None
+
+    def answered_so_far(self):
+        with open(self.process.log, encoding="utf-8") as log:
+            return sum('"status":"ok"' in line for line in log)
+
+    def wait(self):
+        try:
+            self.process.popen.wait(self.patience_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failed(f"{self.process.name} did not end: {self.process.tail(3)}") from None
+        with open(self.process.log, encoding="utf-8") as log:
+            for line in log:
+                if not line.startswith("{"):
+                    raise Failed(f"{self.process.name}: {line.strip()}")
+                document = json.loads(line)
+                if document.get("summary"):
+                    self.summary = document
+                else:
+                    self.lines.append(document)
+        if self.summary is None:
+            raise Failed(f"{self.process.name} ended without a summary: {self.process.tail(3)}")
+        return self
+
+
+class Node:
+    """One node: its two processes, its files, and hopsealctl pointed at it."""
+
+    def __init__(self, lab, described):
+        self.lab, self.described = lab, described
+        self.name = described["name"]
+        self.id = described["node_id"]
+        self.config = described["config"]
+        self.runtime_directory = described["runtime_directory"]
+        self.ports = {port["peer"]: port for port in described["ports"]}
+        self.is_peer = described["role"] == "peer"
+        self.namespace = lab.world.namespace(self.name)
+        self.dataplane = self.controlplane = None
+
+    # Configuration, before the start.
+
+    def set(self, section, key, value):
+        """Sets a key in node.toml; value is TOML text. [[tables]] are out of its reach."""
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        line = f"{key} = {value}"
+        head = re.search(rf"^\[{re.escape(section)}\]\n", text, re.M)
+        if head is None:
+            text += f"\n[{section}]\n{line}\n"
+        else:
+            end = re.compile(r"^\[", re.M).search(text, head.end())
+            end = end.start() if end else len(text)
+            block, count = re.subn(rf"^{re.escape(key)} *=.*$", line, text[head.end():end], flags=re.M)
+            text = text[:head.end()] + (block if count else f"{line}\n{block}") + text[end:]
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    # Processes.
+
+    def start_dataplane(self, *arguments):
+        self.dataplane = self.lab.world.start(
+            self.namespace, f"{self.name}.dataplane",
+            [self.lab.program(DATAPLANE), "--config", self.config, *arguments])
+
+    def start_controlplane(self):
+        self.controlplane = self.lab.world.start(
+            self.namespace, f"{self.name}.controlplane",
+            [self.lab.program(CONTROLPLANE), "--config", self.config])
+
+    def start(self):
+        self.start_dataplane()
+        self.start_controlplane()
+
+    def stop(self):
+        """Both in order. True when both went at once and said they went well."""
+        statuses = [p.stop() for p in (self.controlplane, self.dataplane) if p is not None]
+        return all(status == 0 for status in statuses)
+
+    def wait_ready(self, seconds=20.0):
+        """The dataplane runs, has been told all its links, and has a control plane."""
+        def ready():
+            for process in (self.dataplane, self.controlplane):
+                if process is not None and not process.running():
+                    raise Failed(f"{process.name} ended: {process.tail()}")
+            try:
+                status = self.status()
+            except RuntimeError:
+                return False
+            return status["dataplane_running"] and not status["headless"] \
+                and status["links"] == len(self.ports) and status["resyncs"] > 0
+        wait_for(ready, f"{self.name} to be ready", seconds)
+
+    # hopsealctl.
+
+    def ctl_command(self, *arguments):
+        return [self.lab.program(CTL), "--config", self.config, "--json", *arguments]
+
+    def ctl(self, *arguments, timeout=60):
+        """hopsealctl --json in the node's namespace; the document it prints."""
+        status, out, err = self.lab.world.run_in(
+            self.namespace, *self.ctl_command(*arguments), timeout=timeout)
+        if status != 0:
+            raise RuntimeError(f"hopsealctl {' '.join(arguments)} on {self.name}: {err or out}")
+        return json.loads(out)
+
+    def status(self):
+        return self.ctl("show", "status")
+
+    def links(self):
+        """Neighbour's name -> what the link is doing."""
+        return {link["name"]: link for link in self.ctl("show", "links")["links"]}
+
+    def counters(self):
+        """Counters of all lcores together."""
+        total = {}
+        for lcore in self.ctl("show", "lcores", "--all")["lcores"]:
+            for name, value in lcore["counters"].items():
+                total[name] = total.get(name, 0) + value
+        return total
+
+    def drops(self):
+        """Reason -> packets, without the zeros."""
+        return {drop["reason"]: drop["count"] for drop in self.ctl("show", "drops")["drops"]
+                if drop["count"]}
+
+    def evidence(self):
+        """Accused neighbour's name -> messages with a bad signature."""
+        accused = {}
+        for entry in self.ctl("show", "evidence")["evidence"]:
+            name = entry["name"] if entry["reason"] == "bad_signature" else \
+                f"{entry['name']} ({entry['reason']})"
+            accused[name] = accused.get(name, 0) + entry["count"]
+        return accused
+
+    def cycles_per_message(self):
+        """Busy cycles of all lcores for each packet they took in."""
+        counters = self.counters()
+        taken = counters["received"] + counters["injected"]
+        return round(counters["busy_cycles"] / taken) if taken else 0
+
+    def start_ping(self, to, count, rate, identity=None, lifetime_ms=None):
+        """Starts Pings to a node, or to a Destination List; a PingRun."""
+        destination = to.id if isinstance(to, Node) else ",".join(node.id for node in to)
+        arguments = ["ping", destination, "--count", str(count), "--rate", str(rate)]
+        if identity is not None:
+            arguments += ["--identity", identity]
+        if lifetime_ms is not None:
+            arguments += ["--timeout", str(lifetime_ms / 1000)]
+        self.lab.ping_runs += 1
+        process = self.lab.world.start(
+            self.namespace, f"{self.name}.ping{self.lab.ping_runs}", self.ctl_command(*arguments))
+        return PingRun(process, patience_s=count / rate + (lifetime_ms or 20000) / 1000 + 15)
+
+    def ping(self, to, count, rate, identity=None, lifetime_ms=None):
+        """The same, waiting for the end."""
+        return self.start_ping(to, count, rate, identity, lifetime_ms).wait()
+
+    def alive(self):
+        """Fails when a process of this node has ended."""
+        for process in (self.dataplane, self.controlplane):
+            if process is not None:
+                check(process.running(), f"{process.name} ended: {process.tail()}")
+
+
+class Lab:
+    def __init__(self, world, build, *arguments, tamper=None, one_in=100, seed=7, without=()):
+        """arguments go to `hopsealctl lab init`. tamper: two neighbours to put a tamperer between.
+        without: nodes whose place a test program takes; they get a namespace and no processes."""
+        self.world, self.build = world, build
+        directory = world.path("lab")
+        netns.run(self.program(CTL), "lab", "init", directory, *arguments)
+        with open(os.path.join(directory, "lab.json"), encoding="utf-8") as file:
+            self.described = json.load(file)
+        self.directory = directory
+        self.overlay = self.described["overlay"]
+        self.family = self.described["address_family"]
+        self.nodes = [Node(self, node) for node in self.described["nodes"]]
+        self._by_name = {node.name: node for node in self.nodes}
+        self.running_nodes = [node for node in self.nodes if node.name not in without]
+        self.tamperer = None
+        self.ping_runs = 0
+        for link in self.described["links"]:
+            self._join(link, tamper, one_in, seed)
+
+    def program(self, path):
+        full = os.path.join(self.build, path)
+        if not os.path.exists(full):
+            raise RuntimeError(f"{full} is not built: ninja -C {self.build}")
+        return full
+
+    def node(self, name):
+        return self._by_name[name]
+
+    def port(self, name, peer):
+        return self.node(name).ports[peer]
+
+    def _join(self, link, tamper, one_in, seed):
+        a, b = self.node(link["a"]), self.node(link["b"])
+        mac_a, mac_b = self.port(a.name, b.name)["mac"], self.port(b.name, a.name)["mac"]
+        if tamper is None or {a.name, b.name} != set(tamper):
+            self.world.veth(a.namespace, link["interface_a"], b.namespace, link["interface_b"],
+                            mac_a, mac_b)
+            return
+        middle = self.world.namespace("tamperer")
+        self.world.veth(a.namespace, link["interface_a"], middle, "left", mac_a, None)
+        self.world.veth(middle, "right", b.namespace, link["interface_b"], None, mac_b)
+        self.tamperer = Tamperer(self.world, self.program("tests/support/tamperer"), middle,
+                                 one_in, seed, left=a, right=b)
+
+    def start(self):
+        if self.tamperer:
+            self.tamperer.start()
+        for node in self.running_nodes:
+            node.start()
+        for node in self.running_nodes:
+            node.wait_ready()
+
+    def check_books(self):
+        """Every node runs, and its ledger explains every packet."""
+        for node in self.running_nodes:
+            node.alive()
+            wait_for(lambda node=node: node.counters()["unaccounted"] == 0,
+                     f"{node.name} to account for every packet", 3)
+
+    def stop(self):
+        for node in self.running_nodes:
+            check(node.stop(), f"{node.name} did not stop in good order")
+
+    def lab_peer(self, name, neighbour, *arguments, timeout=120, start=None):
+        """Runs lab_peer in the place of a node, on its link to a neighbour; its report. With
+        start=NAME it is started and left running instead."""
+        node, port = self.node(name), self.port(name, neighbour)
+        remote = self.port(neighbour, name)
+        key = "address4" if self.family == 4 else "address6"
+        if not port.get("has_address"):
+            self.world.give_address(node.namespace, port["interface"], port[key])
+            port["has_address"] = True
+        service_port = self.described["service_port"]
+
+        def endpoint(address):
+            address = address.split("/")[0]
+            return f"[{address}]:{service_port}" if ":" in address else f"{address}:{service_port}"
+        identity = node.described["identities"][0]
+        command = [self.program("tests/support/lab_peer"), "--local", endpoint(port[key]),
+                   "--remote", endpoint(remote[key]), "--overlay", self.overlay,
+                   "--certificate", identity["certificate"], "--key", identity["key"],
+                   *[str(argument) for argument in arguments]]
+        if start is not None:
+            return self.world.start(node.namespace, start, command)
+        status, out, err = self.world.run_in(node.namespace, *command, timeout=timeout)
+        if status != 0:
+            raise RuntimeError(f"lab_peer {arguments}: {err}")
+        return json.loads(out) if out.strip() else None
+
+
+class Tamperer:
+    def __init__(self, world, program, namespace, one_in, seed, left, right):
+        self.world, self.program, self.namespace = world, program, namespace
+        self.one_in, self.seed, self.left, self.right = one_in, seed, left, right
+        self.process = None
+
+    def start(self):
+        self.process = self.world.start(self.namespace, "tamperer", [
+            self.program, "--a", "left", "--b", "right", "--one-in", str(self.one_in),
+            "--seed", str(self.seed), "--stats", self.world.path("tamperer.json"),
+            "--log", self.world.path("tampered.jsonl")])
+
+    def stop(self):
+        """Ends it and gives (statistics, log of tampered messages)."""
+        self.process.stop()
+        with open(self.world.path("tamperer.json"), encoding="utf-8") as file:
+            statistics = json.load(file)
+        with open(self.world.path("tampered.jsonl"), encoding="utf-8") as file:
+            return statistics, [json.loads(line) for line in file]

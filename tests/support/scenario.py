@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every scenario shares: its command line, skipping by name, checks that read as findings."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+import netns
+
+SKIP = 77  # what Meson reads as "skipped"
+
+
+class Failed(Exception):
+    """A check that did not hold."""
+
+
+def check(condition, finding):
+    if not condition:
+        raise Failed(finding)
+
+
+def check_equal(found, expected, what):
+    check(found == expected, f"{what}: expected {expected}, found {found}")
+
+
+def wait_for(condition, what, seconds=10.0, every=0.05):
+    """Waits until condition() is true and gives its value; fails by name after some seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failed(f"waited {seconds:g} s for {what}")
+        time.sleep(every)
+
+
+def main(name, body, needs=()):
+    """Runs body(world, build) in a fresh World. Exit status: 0 held, 1 did not, 77 cannot run here."""
+    parser = argparse.ArgumentParser(description=name)
+    parser.add_argument("--build", default="build", help="Meson build directory")
+    parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs and captures there")
+    arguments = parser.parse_args()
+
+    why_not = netns.missing()
+    for program in needs:
+        if why_not is None and shutil.which(program) is None:
+            why_not = f"needs {program}: tools/deps installs it"
+    if why_not is not None:
+        print(f"skipped: {why_not}")
+        sys.exit(SKIP)
+
+    build = os.path.abspath(arguments.build)
+    keep = arguments.keep or os.path.join(tempfile.gettempdir(), f"hopseal-{name}")
+    world = netns.World(keep_logs_in=arguments.keep)
+    status = 1
+    try:
+        with world:
+            try:
+                body(world, build)
+                print(f"{name}: held")
+                status = 0
+            except Failed as failed:
+                world.keep_logs_in = keep
+                print(f"{name}: {failed}")
+                _show_logs(world)
+            except Exception:  # a defect of the scenario, or of a program it started
+                world.keep_logs_in = keep
+                traceback.print_exc()
+                _show_logs(world)
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    if world.keep_logs_in:
+        print(f"logs: {world.keep_logs_in}")
+    sys.exit(status)
+
+
+def _show_logs(world):
+    for process in world.processes:
+        tail = process.tail(8).strip()
+        if tail and ".dumpcap" not in process.name:
+            print(f"--- {process.name}\n{tail}")
