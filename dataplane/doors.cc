@@ -102,9 +102,11 @@ void Doors::transmitted(rte_mbuf* mbuf) noexcept {
   capture_.finish(context, Fate::kForwarded, DropReason{}, context.next_hop);
 }
 
-void Doors::flush() noexcept {
-  rte_pktmbuf_free_bulk(pending_mbufs_.data(), pending_);
+unsigned Doors::flush() noexcept {
+  const unsigned count = pending_;
+  if (count != 0) rte_pktmbuf_free_bulk(pending_mbufs_.data(), count);
   pending_ = 0;
+  return count;
 }
 
 void Doors::ask_for_answer(rte_mbuf* mbuf, DropReason reason) noexcept {

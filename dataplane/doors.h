@@ -37,8 +37,8 @@ class Doors {
   void delivered(rte_mbuf* mbuf) noexcept;
   /// Notes that @p mbuf left on a link; does not free, because the PMD does. Before the PMD has it.
   void transmitted(rte_mbuf* mbuf) noexcept;
-  /// Frees what the calls above collected. Once per turn.
-  void flush() noexcept;
+  /// Frees what the calls above collected; returns how many. Once per turn.
+  unsigned flush() noexcept;
 
   static constexpr std::uint32_t kAnswersPerSecond = 100;
 

@@ -21,13 +21,10 @@ namespace dataplane {
 
 struct SignerEntry;
 
-/// Where an mbuf goes on when another lcore, or a hold table, gives it back to the loop.
+/// Where an mbuf that another lcore gave goes on.
 enum class Resume : std::uint8_t {
   kLinkReceive,  ///< frame of a link another lcore owns, as demux leaves it
   kNeighbor,     ///< ARP or ND packet for worker 0, as received
-  kParse,
-  kVerify,
-  kRoute,
   kLinkSend,
   kTransmit,  ///< complete Ethernet frame for port_out, whose TX queue another lcore owns
 };

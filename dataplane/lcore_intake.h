@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a worker's packets come from besides its RX queues.
+
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/lcore_context.h"
+
+namespace dataplane {
+
+/// Fills @p burst, which must be empty, with messages the control plane wants sent, at most
+/// kInjectedPerTurn. A record that names a link whose slot has another node by now is dropped as
+/// link_down. Counts injected.
+void take_injected(LcoreContext& lcore, Burst& burst) noexcept;
+inline constexpr unsigned kInjectedPerTurn = 32;
+
+/// Takes up to a burst of what worker @p other gave, into given_link_receive, given_link_send and
+/// given_neighbor, which must be empty; complete frames go straight to the TX queues. Counts
+/// handed_in.
+void take_given(LcoreContext& lcore, std::uint32_t other) noexcept;
+
+/// Worker 0: gives ARP and ND packets to the resolver.
+void meet_neighbors(LcoreContext& lcore, Burst& burst) noexcept;
+
+}  // namespace dataplane
