@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the messages of tests/vectors: hex with a field per line and a comment behind it.
 //
-//   kind: message                    or frame
-//   expect: bad_version at 10        or ok
+//   # kind: message                    or frame
+//   # expect: bad_version at 10        or ok
+//
 //   d2454c4f    # relo_token
+//
+// hopsealctl decode reads them too.
 
 #pragma once
 
@@ -53,15 +56,10 @@ inline HexVector load_hex_vector(const std::filesystem::path& file) {
   vector.name = file.stem().string();
   std::string line;
   while (std::getline(in, line)) {
-    line.resize(std::min(line.find('#'), line.size()));
-    if (line.starts_with("kind: ")) {
-      vector.kind = line.substr(6);
-    } else if (line.starts_with("expect: ")) {
-      vector.expect = line.substr(8);
-    } else {
-      const std::vector<std::byte> bytes = from_hex(line);
-      vector.bytes.insert(vector.bytes.end(), bytes.begin(), bytes.end());
-    }
+    if (line.starts_with("# kind: ")) vector.kind = line.substr(8);
+    if (line.starts_with("# expect: ")) vector.expect = line.substr(10);
+    const std::vector<std::byte> bytes = from_hex(line.substr(0, line.find('#')));
+    vector.bytes.insert(vector.bytes.end(), bytes.begin(), bytes.end());
   }
   if (vector.kind.empty() || vector.expect.empty()) {
     throw std::runtime_error(file.string() + " names no kind or no expectation");
