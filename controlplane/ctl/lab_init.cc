@@ -152,6 +152,7 @@ void write_lab(const fs::path& building, const fs::path& final_place, const LabR
     const LabNode& node = plan.nodes[i];
     const fs::path folder = building / node.name;
     fs::create_directories(folder / "run");
+    fs::permissions(folder / "run", fs::perms::owner_all);  // the admin socket lives there
     std::vector<std::string> names;
     const auto identities = identities_of(request, plan, i);
     for (const Identity& identity : identities) {
