@@ -40,7 +40,18 @@ struct UdpPacket {
   bool more_fragments = false;  ///< IPv4: the flag in the IP header
 };
 
-/// The Ethernet packet. Checksums are zero: readers of captures do not ask for them.
+/// RFC 768's checksum over @p pseudo_and_udp, in which the checksum field is zero.
+inline std::uint16_t udp_checksum(std::span<const std::byte> pseudo_and_udp) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < pseudo_and_udp.size(); ++i) {
+    const auto byte = static_cast<std::uint32_t>(pseudo_and_udp[i]);
+    sum += i % 2 == 0 ? byte << 8U : byte;
+  }
+  while (sum > 0xffff) sum = (sum & 0xffffU) + (sum >> 16U);
+  return sum == 0xffff ? std::uint16_t{0xffff} : static_cast<std::uint16_t>(~sum);
+}
+
+/// The Ethernet packet. IPv4 may leave its checksums zero; UDP over IPv6 may not.
 inline Bytes ethernet(const UdpPacket& packet) {
   Bytes out(12, std::byte{2});
   if (packet.vlan != 0) {
@@ -72,11 +83,23 @@ inline Bytes ethernet(const UdpPacket& packet) {
       put_be16(out, 0x0200U | host);
     }
   }
+  const std::size_t addresses_at = out.size() - 32;  // IPv6 only
+  const std::size_t udp_at = out.size();
   put_be16(out, packet.source_port);
   put_be16(out, packet.destination_port);
   put_be16(out, udp_bytes);
   put_be16(out, 0);
   put(out, packet.payload);
+  if (packet.ipv6) {
+    Bytes covered(out.begin() + static_cast<std::ptrdiff_t>(addresses_at), out.end());
+    for (const std::size_t word : {std::size_t{0}, udp_bytes, std::size_t{0}, std::size_t{17}}) {
+      put_be16(covered, word);
+    }
+    // The pseudo-header's tail stands behind the datagram here: the sum does not depend on order,
+    // as long as everything starts at an even place.
+    if (udp_bytes % 2 == 1) covered.insert(covered.end() - 8, std::byte{0});
+    wire::store_be16(out.data() + udp_at + 6, udp_checksum(covered));
+  }
   return out;
 }
 
