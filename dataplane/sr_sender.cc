@@ -16,7 +16,16 @@ bool older(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(
 constexpr std::uint64_t kStoppedUs = 50'000;
 constexpr std::uint64_t kGraceUs = 10'000;
 
+constexpr std::uint32_t kFar = 1U << 30U;
+
 }  // namespace
+
+SrSender::SrSender(std::uint32_t first_sequence) noexcept
+    : oldest_(first_sequence),
+      next_(first_sequence),
+      examined_(first_sequence),
+      recovery_(first_sequence),
+      window_filled_(first_sequence) {}
 
 void SrSender::record(std::uint32_t sequence, std::uint64_t now_us, std::uint8_t transmissions,
                       bool reliable) noexcept {
@@ -33,6 +42,7 @@ void SrSender::record(std::uint32_t sequence, std::uint64_t now_us, std::uint8_t
   if (in_flight_ == 0) next_check_us_ = now_us + wait_us(slot);
   next_check_us_ = std::min(next_check_us_, now_us + wait_us(slot));
   ++in_flight_;
+  if (in_flight_ >= cwnd_) window_filled_ = next_;
   last_send_us_ = now_us;
 }
 
@@ -52,8 +62,8 @@ bool SrSender::is_kept(std::uint32_t sequence) const noexcept {
 }
 
 std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
-  if (failed_) return kProbeIntervalUs;
   const unsigned transmissions = std::max<unsigned>(bits_[slot].transmissions, 1);
+  if (failed_ && transmissions == kMaxTransmissions) return kProbeIntervalUs;
   return rto_us_ << std::min(transmissions - 1, kMaxTransmissions - 1);
 }
 
@@ -92,9 +102,9 @@ void SrSender::measure(std::uint32_t rtt_us) noexcept {
   rto_us_ = std::clamp(whole_ms, kMinRtoUs, kMaxRtoUs);
 }
 
-void SrSender::grow(std::uint32_t arrived, std::uint32_t flight_before) noexcept {
+void SrSender::grow(std::uint32_t arrived, std::uint32_t acked) noexcept {
   // RFC 7661: a window that is not used is not tested and must not grow.
-  if (2 * flight_before < cwnd_ || cwnd_ >= kWindow) return;
+  if (!older(acked, window_filled_) || cwnd_ >= kWindow) return;
   if (cwnd_ < ssthresh_) {
     cwnd_ = std::min(cwnd_ + arrived, kWindow);
     return;
@@ -136,8 +146,9 @@ void SrSender::advance_oldest() noexcept {
     if (state == kInFlight || state == kLost) break;
     ++oldest_;
   }
-  // Dragged along, so that the comparison stays right after 2^31 messages without a loss.
+  // Dragged along, so that comparisons stay right when 2^31 messages pass without such an event.
   if (older(recovery_, oldest_)) recovery_ = oldest_;
+  if (older(window_filled_ + kFar, oldest_)) window_filled_ = oldest_ - kFar;
 }
 
 SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t received,
@@ -151,7 +162,6 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
     const std::uint32_t slot = slot_of(sequence);
     if (bits_[slot].state != kDone) measure(static_cast<std::uint32_t>(now_us) - sent_us_[slot]);
   }
-  const std::uint32_t flight_before = in_flight_;
   complete(sequence, completed);
   // Bits for numbers older than oldest_ can only repeat what is known.
   if (!older(sequence, oldest_)) {
@@ -169,7 +179,7 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   failed_ = false;
   failure_untold_ = false;
   advance_oldest();
-  if (completed.count != 0) grow(completed.count, flight_before);
+  if (completed.count != 0) grow(completed.count, sequence);
   find_overtaken();
   if (recovered) return AckKind::kRecovered;
   return completed.count != 0 ? AckKind::kNew : AckKind::kOld;
@@ -220,7 +230,6 @@ void SrSender::note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept 
   if (++silent_retransmissions_ < kFailureRetransmissions) return;
   failed_ = failure_untold_ = true;
   keep_only_probe(probe);
-  next_check_us_ = now_us + kProbeIntervalUs;
 }
 
 SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {

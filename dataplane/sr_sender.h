@@ -33,8 +33,13 @@ class SrSender {
   /// far above the round trip time of a local link; loss is normally found by later acks.
   static constexpr std::uint32_t kMinRtoUs = 200'000;
   static constexpr std::uint32_t kMaxRtoUs = 60'000'000;  ///< RFC 6298 section 2.5
-  /// How often a failed link sends its probe, the one message it still keeps.
+  /// A failed link keeps the message that failed it as a probe: after its five transmissions it
+  /// goes out this often, until an ack comes or the link is removed. It has the place of the
+  /// handshake that C-18 would lead to, which lab links have not.
   static constexpr std::uint32_t kProbeIntervalUs = 1'000'000;
+
+  /// @param first_sequence  0 on the wire (C-04); tests start near the wrap-around
+  explicit SrSender(std::uint32_t first_sequence = 0) noexcept;
 
   [[nodiscard]] static constexpr std::uint32_t slot_of(std::uint32_t sequence) noexcept {
     return sequence & (kWindow - 1);
@@ -109,7 +114,7 @@ class SrSender {
   [[nodiscard]] bool is_kept(std::uint32_t sequence) const noexcept;
   void complete(std::uint32_t sequence, Completed& completed) noexcept;
   void measure(std::uint32_t rtt_us) noexcept;
-  void grow(std::uint32_t arrived, std::uint32_t flight_before) noexcept;
+  void grow(std::uint32_t arrived, std::uint32_t acked) noexcept;
   void find_overtaken() noexcept;
   void mark_lost(std::uint32_t sequence) noexcept;
   void reduce(std::uint32_t to) noexcept;
@@ -119,12 +124,13 @@ class SrSender {
   [[nodiscard]] std::uint32_t wait_us(std::uint32_t slot) const noexcept;
 
   std::uint32_t oldest_ = 0;         // nothing older is in flight or lost
-  std::uint32_t next_ = 0;           // C-04: starts at 0
+  std::uint32_t next_ = 0;           // C-04
   std::uint32_t in_flight_ = 0;      // in state kInFlight
   std::uint32_t lost_ = 0;           // in state kLost
   std::uint32_t highest_acked_ = 0;  // valid once ever_acknowledged_
   std::uint32_t examined_ = 0;       // everything older was compared with highest_acked_
   std::uint32_t recovery_ = 0;       // losses of older numbers belong to a reduction already made
+  std::uint32_t window_filled_ = 0;  // older numbers were sent when the window was full or filling
   std::uint32_t cwnd_ = kInitialCwnd;
   std::uint32_t ssthresh_ = kWindow;
   std::uint32_t growth_ = 0;  // acks towards the next step of congestion avoidance
