@@ -42,7 +42,7 @@ void from_route(LcoreContext& l, Burst& burst) noexcept {
 
 void from_verify(LcoreContext& l, Burst& burst) noexcept {
   timed(l, Stage::kVerify, burst,
-        [&] { verify(burst, *l.policy, l.around.signers, *l.verify, l.turn, l.counters); });
+        [&] { verify(burst, *l.policy, l.around.signers, *l.verify, l.turn); });
   from_route(l, burst);
   while (release_for_route(burst, *l.verify) != 0) from_route(l, burst);
 }
@@ -86,8 +86,7 @@ void from_other_lcores(LcoreContext& l, std::uint32_t other) noexcept {
 void from_holds(LcoreContext& l, Burst& burst) noexcept {
   unsigned released = 0;
   do {
-    released =
-        release_for_verify(burst, *l.policy, l.around.signers, *l.verify, l.turn, l.counters);
+    released = release_for_verify(burst, *l.policy, l.around.signers, *l.verify, l.turn);
     l.worked += released;
     from_verify(l, burst);
   } while (released == kBurstSize);

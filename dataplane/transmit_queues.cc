@@ -55,7 +55,7 @@ void TransmitQueues::send(std::uint16_t port) noexcept {
   for (std::uint64_t left = noted; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
     if (i < sent) doors_.transmitted(queue.mbufs[i]);
-    rte_mbuf_refcnt_update(queue.mbufs[i], -1);
+    rte_pktmbuf_free(queue.mbufs[i]);  // the PMD may have let go of its reference already
   }
   for (unsigned i = sent; i < size; ++i) {
     doors_.drop(queue.mbufs[i], wire::shm::DropReason::kTxQueueFull);
