@@ -42,7 +42,7 @@ void from_route(LcoreContext& l, Burst& burst) noexcept {
 
 void from_verify(LcoreContext& l, Burst& burst) noexcept {
   timed(l, Stage::kVerify, burst,
-        [&] { verify(burst, *l.policy, l.around.signers, *l.verify, l.turn); });
+        [&] { verify(burst, *l.policy, l.around.signers, *l.verify, l.turn, l.counters); });
   from_route(l, burst);
   while (release_for_route(burst, *l.verify) != 0) from_route(l, burst);
 }
