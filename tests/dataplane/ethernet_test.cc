@@ -43,6 +43,7 @@ class Ethernet : public ::testing::Test {
     port.address_count = 2;
   }
   ~Ethernet() override {
+    while (!wire_.receive().empty()) continue;
     wire_.stop();
     EXPECT_EQ(pool_.missing(), 0U);
     EXPECT_EQ(counters_.absorbed.get() + dropped_ + passed_, arrived_);
