@@ -197,6 +197,11 @@ DecodeInput read_capture(ByteSpan input) {
     result.error = "the capture is damaged behind packet " + std::to_string(number) + ": " +
                    pcap_geterr(capture.get());
   }
+  if (result.items.empty() && result.error.empty()) {
+    result.warnings.push_back(
+        "no RELOAD datagram among " + std::to_string(number) +
+        " packets (UDP port 6084, or with a frame's or message's first bytes)");
+  }
   if (ip_fragments > 0) {
     result.warnings.push_back(std::to_string(ip_fragments) +
                               " IP fragments left out; capture where packets are whole");

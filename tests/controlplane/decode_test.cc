@@ -228,7 +228,8 @@ TEST(Decode, WhatACaptureLacksIsSaid) {
   const Decoded snapped = decode(tests::pcap(whole, 100));
   EXPECT_FALSE(snapped.good);
   EXPECT_EQ(snapped.documents[0]["bytes_not_captured"], whole[0].size() - 100);
-  EXPECT_EQ(decode(tests::pcap(fragment)).warnings.size(), 1U);
+  EXPECT_EQ(decode(tests::pcap({})).warnings.size(), 1U);        // no datagram
+  EXPECT_EQ(decode(tests::pcap(fragment)).warnings.size(), 2U);  // and the reason
   Bytes damaged = tests::pcap(whole);
   damaged.resize(damaged.size() - 1);
   EXPECT_NE(decode(damaged).error.find("damaged"), std::string::npos);
