@@ -73,6 +73,16 @@ ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Creden
   for (const wire::shm::SignerRecord& record : credentials.signers) node_.add_signer(record);
   tables_.set_policy(config_.overlay.policy);
   publish_routes();
+  // A link that failed before this process started says so nowhere else.
+  for (const wire::shm::LinkRecord& link : links_) {
+    const auto state = (*region_)->dataplane.links[link.slot].state.load(std::memory_order_relaxed);
+    if (static_cast<wire::shm::LinkState>(state) != wire::shm::LinkState::kFailed) continue;
+    wire::shm::Event event;
+    event.kind = wire::shm::EventKind::kLinkFailed;
+    event.link_slot = link.slot;
+    event.generation = link.generation;
+    submit(event);
+  }
 }
 
 void ControlPlane::publish_routes() {
