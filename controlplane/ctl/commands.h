@@ -4,7 +4,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
+
+#include "config/node_config.h"
 
 namespace controlplane::ctl {
 
@@ -19,7 +22,18 @@ struct Context {
   /// printing what to pass when neither option was given.
   [[nodiscard]] std::string region_path() const;
   [[nodiscard]] std::string admin_path() const;
+  /// The file of --config, which must have been given. Throws as above when it is refused.
+  [[nodiscard]] const config::NodeConfig& config() const;
+  /// The name that --config gives to the peer with this Node-ID, or "".
+  [[nodiscard]] std::string peer_name(const wire::reload::NodeId& id) const;
+
+ private:
+  mutable std::shared_ptr<const config::NodeConfig> loaded_;
 };
+
+/// Prints "hopsealctl: <text>" and ends the program with status 1 by a CLI::RuntimeError. The text
+/// says what to do.
+[[noreturn]] void fail(const std::string& text);
 
 void add_show(CLI::App& app, Context& context);  // show links|routes|signers|drops|...
 void add_trace(CLI::App& app, Context& context);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control plane knows of signers and neighbours; only it can tell.
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "controlplane/ctl/ask.h"
+#include "controlplane/ctl/show.h"
+#include "controlplane/ctl/text_table.h"
+
+namespace controlplane::ctl {
+namespace {
+
+std::string text_or(const nlohmann::json& entry, const char* key, const char* otherwise) {
+  const auto found = entry.find(key);
+  return found != entry.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
+std::string utc(std::uint64_t unix_s) {
+  if (unix_s == 0) return "-";
+  const auto then = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  gmtime_r(&then, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%SZ", &parts);
+  return text.data();
+}
+
+}  // namespace
+
+void show_signers(const Context& context) {
+  const nlohmann::json json = ask(context, "GET", "/v1/signers");
+  if (context.json) return print(json);
+  TextTable table(
+      {{"signer", {}}, {"state", {}}, {"algorithm", {}}, {"certificate ends", {}}, {"note", {}}});
+  for (const nlohmann::json& signer : json.at("signers")) {
+    const auto expires = signer.value("expires_unix_s", std::uint64_t{0});
+    std::string note = text_or(signer, "why", "");
+    if (signer.value("configured", false)) note = "from node.toml";
+    table.add({text_or(signer, "node_id", text_or(signer, "key", "?").substr(0, 32).c_str()),
+               text_or(signer, "state", "?"), text_or(signer, "algorithm", "-"), utc(expires),
+               note});
+  }
+  if (table.empty()) {
+    std::printf("No signer has been seen yet.\n");
+  } else {
+    table.print();
+  }
+}
+
+void show_evidence(const Context& context) {
+  const nlohmann::json json = ask(context, "GET", "/v1/evidence");
+  if (context.json) return print(json);
+  TextTable table({{"count", TextTable::Align::kRight},
+                   {"neighbour", {}},
+                   {"Node-ID", {}},
+                   {"link", TextTable::Align::kRight},
+                   {"class", {}},
+                   {"reason", {}},
+                   {"first", {}},
+                   {"last", {}},
+                   {"a transaction of it", {}}});
+  for (const nlohmann::json& entry : json.at("evidence")) {
+    constexpr std::uint64_t kMsPerSecond = 1000;
+    table.add({grouped(entry.value("count", std::uint64_t{0})), text_or(entry, "name", "-"),
+               text_or(entry, "peer", "no longer a link"), std::to_string(entry.value("link", 0)),
+               text_or(entry, "class", "-"), text_or(entry, "reason", "?"),
+               utc(entry.value("first_unix_ms", std::uint64_t{0}) / kMsPerSecond),
+               utc(entry.value("last_unix_ms", std::uint64_t{0}) / kMsPerSecond),
+               text_or(entry, "transaction_id", "-")});
+  }
+  if (table.empty()) {
+    std::printf("No evidence against anybody.\n");
+  } else {
+    table.print();
+  }
+}
+
+}  // namespace controlplane::ctl
