@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // hopsealctl decode: RELOAD messages, frames and captures as JSON.
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,22 +29,23 @@ struct DecodeArguments {
 
 void complain(const std::string& text) { std::cerr << "hopsealctl decode: " << text << '\n'; }
 
-std::vector<std::byte> read_all(std::istream& in) {
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
 /// nullopt, having said why, when @p file cannot be read.
 std::optional<std::vector<std::byte>> read_file(const std::string& file) {
-  if (file == "-") return read_all(std::cin);
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (in) {
-    std::vector<std::byte> bytes = read_all(in);
-    if (!in.bad() && errno == 0) return bytes;
+  const bool standard_input = file == "-";
+  std::FILE* const in = standard_input ? stdin : std::fopen(file.c_str(), "rb");
+  int wrong = in == nullptr ? errno : 0;
+  std::vector<std::byte> bytes;
+  std::array<std::byte, 65536> piece;
+  while (in != nullptr) {
+    const std::size_t size = std::fread(piece.data(), 1, piece.size(), in);
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size));
+    if (size == piece.size()) continue;
+    if (std::ferror(in) != 0) wrong = errno;  // a directory opens, and fails here
+    break;
   }
-  complain("cannot read " + file + ": " + std::strerror(errno) +
+  if (in != nullptr && !standard_input) std::fclose(in);
+  if (wrong == 0) return bytes;
+  complain("cannot read " + file + ": " + std::strerror(wrong) +
            "; pass a readable file, or - for standard input");
   return std::nullopt;
 }
