@@ -10,7 +10,7 @@ SOURCES      := git ls-files '*.h' '*.cc'
 .PHONY: help deps build demo test bench format lint asan tsan fuzz clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 deps: ## install the Debian packages that are missing
 	@tools/deps
@@ -30,6 +30,9 @@ lint: build ## include rules, headers alone, kernel exports, format
 
 format: deps ## clang-format everything in place
 	@$(SOURCES) | xargs clang-format-14 -i
+
+reference: build ## write the pages of docs/reference that follow from lists in the code
+	@$(BUILD)/tests/lint/write_reference docs/reference
 
 bench: build ## cycles per message, each stage and the whole way
 	@tools/bench $(BUILD)
