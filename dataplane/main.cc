@@ -46,12 +46,10 @@ struct Command {
 };
 
 Command read_command_line(int argc, char** argv) {
-  static const option kOptions[] = {{"config", required_argument, nullptr, 'c'},
-                                    {"kernel", required_argument, nullptr, 'k'},
-                                    {"check", no_argument, nullptr, 'n'},
-                                    {"help", no_argument, nullptr, 'h'},
-                                    {"version", no_argument, nullptr, 'v'},
-                                    {nullptr, 0, nullptr, 0}};
+  static const option kOptions[] = {
+      {"config", required_argument, nullptr, 'c'}, {"kernel", required_argument, nullptr, 'k'},
+      {"check", no_argument, nullptr, 'n'},        {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'v'},      {nullptr, 0, nullptr, 0}};
   Options options;
   for (int given = 0; (given = ::getopt_long(argc, argv, "+c:h", kOptions, nullptr)) != -1;) {
     switch (given) {
@@ -152,9 +150,9 @@ int run(const config::NodeConfig& node, const std::vector<std::string>& eal) {
                 "; run with `-- --log-level=info` to see why");
   }
   std::string why;
-  const auto plane = dataplane::Dataplane::create(
-      node, *region,
-      [&region] { return region.role_is_held(wire::shm::Role::kControlplane); }, why);
+  auto plane = dataplane::Dataplane::create(
+      node, *region, [&region] { return region.role_is_held(wire::shm::Role::kControlplane); },
+      why);
   if (plane == nullptr) {
     rte_eal_cleanup();
     return fail(why);
@@ -166,6 +164,9 @@ int run(const config::NodeConfig& node, const std::vector<std::string>& eal) {
                region->dataplane.status.kernel.data());
   const bool ran = plane->run();
   running = nullptr;
+  plane.reset();
+  rte_eal_cleanup();
+  std::fprintf(stderr, "hopseal-dataplane: %s is down\n", node.name.c_str());
   return ran ? 0 : fail("the EAL has too few lcores for dataplane.workers");
 }
 
@@ -177,7 +178,5 @@ int main(int argc, char** argv) {
   const std::optional<config::NodeConfig> node = load(*command.options);
   if (!node) return 1;
   if (command.options->check) return 0;
-  const int status = run(*node, command.options->eal);
-  std::fprintf(stderr, "hopseal-dataplane: %s is down\n", node->name.c_str());
-  return status;
+  return run(*node, command.options->eal);
 }

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole dataplane between two rings, with a made-up control plane: what a test sends into a port
+// comes out of another one after all stages of real worker contexts, turned by hand.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crypto/signing_key.h"
+#include "dataplane/dataplane.h"
+#include "tests/dataplane/frames.h"
+#include "tests/dataplane/net_ring_port.h"
+#include "wire/reload/link_framing.h"
+#include "wire/reload/message_builder.h"
+#include "wire/shm/region.h"
+
+namespace tests::dataplane {
+
+inline wire::reload::NodeId node_id(unsigned first) {
+  wire::reload::NodeId id;
+  id.bytes.fill(static_cast<std::byte>(0x5a));
+  id.bytes[0] = static_cast<std::byte>(first);
+  return id;
+}
+
+/// A key pair with the SignerKey a certificate of it would have.
+class TestSigner {
+ public:
+  explicit TestSigner(unsigned tag)
+      : key_(crypto::SigningKey::generate(crypto::Algorithm::kEd25519)) {
+    signer_.type = wire::reload::SignerIdentityType::kCertHash;
+    signer_.hash.fill(static_cast<std::byte>(tag));
+  }
+  [[nodiscard]] wire::reload::SigningIdentity identity() const {
+    return {.scheme = wire::reload::SignatureScheme::kEd25519,
+            .signer = signer_,
+            .certificates = {},
+            .sign = [this](std::span<const std::byte> bytes) { return key_->sign(bytes); }};
+  }
+  [[nodiscard]] wire::shm::SignerRecord record() const {
+    wire::shm::SignerRecord record;
+    record.key = signer_;
+    record.expires_unix_s = ~std::uint64_t{0};
+    record.algorithm = wire::shm::SignatureAlgorithm::kEd25519;
+    const std::vector<std::byte> spki = key_->public_spki();
+    record.public_key_length = static_cast<std::uint16_t>(spki.size());
+    std::memcpy(record.public_key.data(), spki.data(), spki.size());
+    return record;
+  }
+
+ private:
+  std::unique_ptr<crypto::SigningKey> key_;
+  wire::reload::SignerKey signer_;
+};
+
+struct RigSetting {
+  std::uint32_t workers = 1;
+  unsigned family = 4;
+  unsigned queues = 1;  ///< of each port
+  wire::shm::VerifyPolicy verify = wire::shm::VerifyPolicy::kAll;
+  std::uint32_t replay_window_ms = 2000;
+};
+
+/// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
+/// This node is node_id(0x10) and knows both neighbours as peers.
+class NodeRig {
+ public:
+  static constexpr unsigned kPorts = 2;
+  using Setting = RigSetting;
+
+  explicit NodeRig(Setting setting = {}) : setting_(setting) {
+    config_.name = "rig";
+    config_.dataplane.workers = setting.workers;
+    config_.dataplane.mbufs = 4095;
+    config_.dataplane.max_links = 64;
+    config_.dataplane.max_signers = 64;
+    config_.dataplane.poll = config::Poll::kBusy;
+    for (unsigned i = 0; i < kPorts; ++i) {
+      wires_.push_back(std::make_unique<NetRingPort>(setting.queues));
+      config::Port port;
+      port.name = "p" + std::to_string(i);
+      port.device = wires_[i]->device();
+      port.addresses.push_back({us(i), static_cast<std::uint8_t>(setting.family == 4 ? 24 : 64)});
+      port.addresses.back().address.port = 0;
+      port.mac = 0x020000000001;
+      config_.dataplane.ports.push_back(port);
+    }
+    std::string why;
+    plane_ = ::dataplane::Dataplane::create(
+        config_, *region_, [this] { return control_plane_lives; }, why);
+    if (plane_ == nullptr) {
+      ADD_FAILURE() << why;
+      std::abort();
+    }
+    publish_policy();
+    publish_routes();
+    for (std::uint16_t i = 0; i < kPorts; ++i) add_link(i);
+    for (unsigned i = 0; i < kPorts; ++i) introduce(i);
+    turn(4);
+    for (unsigned i = 0; i < kPorts; ++i) (void)frames(i);
+  }
+  ~NodeRig() {
+    plane_->empty();
+    EXPECT_EQ(unaccounted(), 0);
+    for (unsigned i = 0; i < kPorts; ++i) (void)frames(i);
+    EXPECT_EQ(rte_mempool_in_use_count(plane_->pool()), in_ports_);
+    plane_.reset();
+  }
+  NodeRig(const NodeRig&) = delete;
+  NodeRig& operator=(const NodeRig&) = delete;
+
+  // The made-up control plane.
+  void publish_policy() {
+    policy.overlay = overlay;
+    policy.lab_links = 1;
+    policy.configuration_sequence = 1;
+    policy.replay_window_ms = setting_.replay_window_ms;
+    for (auto& link_class : policy.classes) link_class.verify = setting_.verify;
+    publish(region_->tables.policy, region_->dataplane.policy_progress, policy);
+  }
+  void publish_routes() {
+    auto routes = std::make_unique<wire::shm::RouteTable>();
+    routes->self = node_id(0x10);
+    routes->predecessor = node_id(0x60);
+    routes->is_peer = 1;
+    routes->connection_count = routes->peer_count = kPorts;
+    for (std::uint16_t i = 0; i < kPorts; ++i) {
+      routes->connections[i].id = routes->peers[i].id = neighbor(i);
+      routes->connections[i].link_slot = routes->peers[i].link_slot = i;
+    }
+    publish(region_->tables.routes, region_->dataplane.routes_progress, *routes);
+  }
+  void command(const wire::shm::Command& command) {
+    ASSERT_TRUE(region_->rings.commands.push(command));
+    while (plane_->main_turn() != 0) continue;
+    EXPECT_EQ(region_->dataplane.status.command_errors.load(), 0U) << plane_->last_command_error();
+  }
+  void add_link(std::uint16_t slot) {
+    wire::shm::Command upsert;
+    upsert.kind = wire::shm::CommandKind::kUpsertLink;
+    upsert.link = {};
+    upsert.link.slot = slot;
+    upsert.link.generation = 1;
+    upsert.link.link_class = wire::shm::LinkClass::kBackbone;
+    upsert.link.port = slot;
+    upsert.link.local = us(slot);
+    upsert.link.remote = them(slot);
+    upsert.link.peer = neighbor(slot);
+    command(upsert);
+  }
+  void add_signer(const TestSigner& signer) {
+    wire::shm::Command upsert;
+    upsert.kind = wire::shm::CommandKind::kUpsertSigner;
+    upsert.signer = signer.record();
+    command(upsert);
+  }
+
+  // The neighbours.
+  [[nodiscard]] wire::shm::Endpoint us(unsigned port) const {
+    const std::string n = std::to_string(port + 1);
+    return setting_.family == 4 ? at("10.0." + n + ".1", 6084) : at("[fd00:" + n + "::1]:6084");
+  }
+  [[nodiscard]] wire::shm::Endpoint them(unsigned port) const {
+    const std::string n = std::to_string(port + 1);
+    return setting_.family == 4 ? at("10.0." + n + ".2", 6084) : at("[fd00:" + n + "::2]:6084");
+  }
+  [[nodiscard]] static wire::reload::NodeId neighbor(unsigned link) {
+    return node_id(0x20 + 0x40 * link);
+  }
+  /// A Ping request, unsigned as yet.
+  [[nodiscard]] wire::reload::MessageBuilder ping(std::uint64_t transaction,
+                                                  const wire::reload::NodeId& to) const {
+    wire::reload::MessageBuilder builder;
+    builder.overlay(overlay)
+        .configuration_sequence(1)
+        .transaction(wire::reload::TransactionId{transaction})
+        .destination(to)
+        .contents(wire::reload::MessageCode::kPingReq, wire::reload::ping_request_body(20));
+    return builder;
+  }
+  /// The message in a data frame from the neighbour on @p port.
+  [[nodiscard]] Bytes data_frame(unsigned port, const Bytes& message) {
+    Bytes framed(wire::reload::kDataFrameOverhead);
+    wire::reload::write_data_frame_header(++sequence_[port],
+                                          static_cast<std::uint32_t>(message.size()), framed);
+    return udp_frame(them(port), us(port), framed + message);
+  }
+  void send(unsigned port, const Bytes& message, unsigned queue = 0) {
+    send_frame(port, data_frame(port, message), queue);
+  }
+  void send_frame(unsigned port, const Bytes& frame, unsigned queue = 0) {
+    wires_[port]->send(pool_, frame, queue);
+  }
+  void turn(unsigned times = 1) {
+    for (unsigned t = 0; t < times; ++t) {
+      plane_->main_turn();
+      for (std::uint32_t w = 0; w < setting_.workers; ++w) plane_->turn(w);
+    }
+  }
+  /// Whole frames that left by a port since the last call, without ARP and ND.
+  [[nodiscard]] std::vector<Bytes> frames(unsigned port) {
+    std::vector<Bytes> out;
+    for (unsigned queue = 0; queue < setting_.queues; ++queue) {
+      for (Bytes frame = wires_[port]->receive(queue); !frame.empty();
+           frame = wires_[port]->receive(queue)) {
+        if (is_udp(frame)) out.push_back(frame);
+      }
+    }
+    return out;
+  }
+  [[nodiscard]] Bytes udp_payload(const Bytes& frame) const {
+    return {frame.begin() + 14 + (setting_.family == 4 ? 20 : 40) + 8, frame.end()};
+  }
+  [[nodiscard]] static bool is_ack(const Bytes& payload) {
+    return payload.at(0) == std::byte{wire::reload::kAckFrameType};
+  }
+  /// Messages in the data frames that left by a port; acks that left are counted.
+  [[nodiscard]] std::vector<Bytes> messages(unsigned port, unsigned* acks = nullptr) {
+    std::vector<Bytes> out;
+    for (const Bytes& frame : frames(port)) {
+      const Bytes payload = udp_payload(frame);
+      if (is_ack(payload)) {
+        if (acks != nullptr) ++*acks;
+      } else {
+        out.emplace_back(payload.begin() + wire::reload::kDataFrameOverhead, payload.end());
+      }
+    }
+    return out;
+  }
+
+  // What the node says of itself, all workers together.
+  [[nodiscard]] std::uint64_t count(wire::shm::Counter wire::shm::LcoreCounters::*member) const {
+    std::uint64_t sum = 0;
+    for (std::uint32_t w = 0; w < setting_.workers; ++w) {
+      sum += (region_->dataplane.counters[w].*member).get();
+    }
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t drops(wire::shm::DropReason reason) const {
+    std::uint64_t sum = 0;
+    for (std::uint32_t w = 0; w < setting_.workers; ++w) {
+      sum += region_->dataplane.counters[w].drops[static_cast<std::size_t>(reason)].get();
+    }
+    return sum;
+  }
+  [[nodiscard]] std::int64_t unaccounted() const {
+    std::int64_t worst = 0;
+    for (std::uint32_t w = 0; w < setting_.workers; ++w) {
+      const std::int64_t here = wire::shm::ledger_difference(region_->dataplane.counters[w]);
+      if (here != 0) worst = here;
+    }
+    return worst;
+  }
+  [[nodiscard]] wire::shm::NodeRegion& region() { return *region_; }
+  [[nodiscard]] ::dataplane::Dataplane& plane() { return *plane_; }
+  [[nodiscard]] NetRingPort& wire(unsigned port) { return *wires_[port]; }
+  /// Mbufs of the node that stay in its ports until they are closed.
+  void expect_in_ports(unsigned mbufs) { in_ports_ = mbufs; }
+
+  bool control_plane_lives = true;
+  wire::shm::PolicyTable policy;
+  const wire::reload::OverlayHash overlay{0x1234abcd};
+
+ private:
+  template <class Table, std::size_t N>
+  void publish(wire::shm::PublishedTable<Table>& table,
+               std::array<wire::shm::LcoreProgress, N>& progress, const Table& content) {
+    wire::shm::TableWriter<Table> writer(table, progress);
+    Table* spare = writer.try_begin();
+    for (unsigned tries = 0; spare == nullptr && tries < 3; ++tries) {
+      turn();
+      spare = writer.try_begin();
+    }
+    ASSERT_NE(spare, nullptr);
+    *spare = content;
+    writer.publish();
+  }
+  [[nodiscard]] bool is_udp(const Bytes& frame) const {
+    return frame.at(setting_.family == 4 ? 14 + 9 : 14 + 6) == std::byte{17} &&
+           frame.at(12) == (setting_.family == 4 ? std::byte{8} : std::byte{0x86});
+  }
+  /// The neighbour on @p port tells its MAC address.
+  void introduce(unsigned port) {
+    wire::shm::Endpoint from = them(port), to = us(port);
+    if (setting_.family == 4) {
+      send_frame(port, ethernet_frame(kOurMac, kTheirMac, 0x0806,
+                                      bytes({0, 1, 8, 0, 6, 4, 0, 2}) + kTheirMac +
+                                          address_bytes(from) + kOurMac + address_bytes(to)));
+      return;
+    }
+    const Bytes message =
+        bytes({136, 0, 0, 0, 0x60, 0, 0, 0}) + address_bytes(from) + bytes({2, 1}) + kTheirMac;
+    send_frame(port,
+               ethernet_frame(kOurMac, kTheirMac, 0x86dd,
+                              ipv6_packet(from, to, 58, icmp6_message(from, to, message), 255)));
+  }
+
+  Setting setting_;
+  config::NodeConfig config_;
+  Pool pool_{4095};  // of the neighbours
+  std::unique_ptr<wire::shm::NodeRegion> region_ = std::make_unique<wire::shm::NodeRegion>();
+  std::vector<std::unique_ptr<NetRingPort>> wires_;
+  std::unique_ptr<::dataplane::Dataplane> plane_;
+  std::array<std::uint32_t, kPorts> sequence_{};
+  unsigned in_ports_ = 0;
+};
+
+}  // namespace tests::dataplane
