@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers as threads of their own, with commands, traces and captures in between: what a thread
+// sanitizer must find nothing in.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "tests/dataplane/node_rig.h"
+#include "tests/support/unpinned_thread.h"
+
+namespace {
+
+using namespace tests::dataplane;
+using tests::dataplane::Bytes;
+using wire::shm::LcoreCounters;
+
+TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
+  NodeRig rig({.workers = 2, .family = 4, .replay_window_ms = 0});
+  TestSigner signer(3);
+  rig.add_signer(signer);
+  constexpr std::uint64_t kMessages = 200;
+  std::vector<Bytes> messages;
+  for (std::uint64_t id = 1; id <= kMessages; ++id) {
+    messages.push_back(rig.ping(id, NodeRig::neighbor(id % 2)).sign(signer.identity()));
+  }
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> workers;
+  for (std::uint32_t w = 0; w < 2; ++w) {
+    workers.push_back(tests::unpinned_thread([&rig, &stop, w] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        if (rig.plane().turn(w) == 0) std::this_thread::yield();
+      }
+    }));
+  }
+  wire::shm::Command trace;
+  trace.kind = wire::shm::CommandKind::kSetTrace;
+  trace.trace = {};
+  std::size_t forwarded = 0;
+  const auto collect = [&](unsigned port) {
+    for (const Bytes& frame : rig.frames(port)) {
+      const Bytes payload = rig.udp_payload(frame);
+      if (NodeRig::is_ack(payload)) continue;
+      ++forwarded;
+      Bytes ack(wire::reload::kAckFrameBytes);
+      wire::reload::write_ack_frame(wire::load_be32(&payload[1]), 0, ack);
+      rig.send_frame(port, udp_frame(rig.them(port), rig.us(port), ack));
+    }
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (std::uint64_t sent = 0; forwarded < kMessages;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << forwarded << " came out";
+    for (unsigned n = 0; n < 4 && sent < kMessages; ++n, ++sent) {
+      rig.send(sent % 2 == 0 ? 0 : 1, messages[sent]);
+    }
+    trace.trace.sample_one_in = static_cast<std::uint32_t>(sent % 3);
+    rig.command(trace);
+    rig.add_signer(signer);  // a new entry each time; the old one is freed behind the readers
+    collect(0);
+    collect(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stop.store(true);
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
+  EXPECT_EQ(rig.unaccounted(), 0);
+}
+
+}  // namespace
