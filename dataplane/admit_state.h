@@ -17,9 +17,8 @@
 
 namespace dataplane {
 
-/// One per worker; a link is admitted by its owner alone, so
-/// nothing here is shared. 128 KiB of link buckets, 8 bytes a signer, and the replay filter (1
-/// MiB).
+/// One per worker; a link is admitted by its owner alone, so nothing here is shared. 128 KiB of
+/// link buckets, 8 bytes a signer, and the replay filter (4 MiB).
 ///
 /// Limit: a signer whose messages arrive over links of several workers has its rate on each.
 class AdmitState {

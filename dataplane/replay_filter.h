@@ -5,7 +5,7 @@
 // millisecond it came, modulo 65 536: an entry that has gone round looks fresh again, which can
 // only make the filter refuse a message that is, bit for bit, one it has seen.
 //
-// Limit: a bucket that is full of fresh entries forgets its oldest. With 131 072 entries that
+// Limit: a bucket that is full of fresh entries forgets its oldest. With 524 288 entries that
 // begins at about 50 000 messages a second over a window of 2 s; beyond, the window shortens.
 
 #pragma once
@@ -20,7 +20,7 @@ namespace dataplane {
 
 class ReplayFilter {
  public:
-  static constexpr std::uint32_t kDefaultEntries = 131072;  ///< 1 MiB
+  static constexpr std::uint32_t kDefaultEntries = 524288;  ///< 4 MiB
   static constexpr std::uint32_t kLongestWindowMs = 32768;  ///< a longer window counts as this
 
   /// @param entries  rounded up to a power of two, at least 8. nullptr: out of memory.

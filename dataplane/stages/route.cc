@@ -47,7 +47,9 @@ std::uint16_t towards(const RouteTable& routes, const NodeId& target) noexcept {
   if (peers.empty()) return kNoLink;
   const std::size_t above = first_above(peers, target);
   const RouteEntry& before = peers[above != 0 ? above - 1 : peers.size() - 1];
-  if (in_interval(before.id, routes.self, target)) return before.link_slot;
+  // Only a client is asked for its own point; nothing lies between it and itself.
+  const bool is_between = in_interval(before.id, routes.self, target) && target != routes.self;
+  if (is_between) return before.link_slot;
   return peers[above != peers.size() ? above : 0].link_slot;
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/replay_filter.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+#include <vector>
+
+#include "dataplane/message_hash.h"
+
+namespace {
+
+using dataplane::hash_bytes;
+using dataplane::ReplayFilter;
+
+constexpr std::uint64_t kHz = 1'000'000'000;
+
+TEST(ReplayFilter, SeesAMessageTheSecondTime) {
+  const auto filter = ReplayFilter::create(1024, kHz);
+  EXPECT_FALSE(filter->seen(0x1122334455667788U, 10, 2000));
+  EXPECT_TRUE(filter->seen(0x1122334455667788U, 10, 2000));
+  EXPECT_TRUE(filter->seen(0x1122334455667788U, 2009, 2000));
+}
+
+TEST(ReplayFilter, ForgetsAfterTheWindow) {
+  const auto filter = ReplayFilter::create(1024, kHz);
+  EXPECT_FALSE(filter->seen(0x1122334455667788U, 10, 2000));
+  EXPECT_FALSE(filter->seen(0x1122334455667788U, 2010, 2000));
+  EXPECT_TRUE(filter->seen(0x1122334455667788U, 2011, 2000));
+}
+
+TEST(ReplayFilter, CopiesDoNotExtendTheWindow) {
+  const auto filter = ReplayFilter::create(1024, kHz);
+  EXPECT_FALSE(filter->seen(1U << 20U, 0, 100));
+  for (std::uint64_t ms = 1; ms < 100; ++ms) EXPECT_TRUE(filter->seen(1U << 20U, ms, 100));
+  EXPECT_FALSE(filter->seen(1U << 20U, 100, 100));
+}
+
+TEST(ReplayFilter, DifferentMessagesOfOneBucketAreNotConfused) {
+  const auto filter = ReplayFilter::create(8, kHz);  // one bucket
+  for (std::uint64_t i = 1; i <= 8; ++i) EXPECT_FALSE(filter->seen(i << 16U, 5, 1000));
+  for (std::uint64_t i = 1; i <= 8; ++i) EXPECT_TRUE(filter->seen(i << 16U, 6, 1000));
+}
+
+TEST(ReplayFilter, AFullBucketForgetsItsOldest) {
+  const auto filter = ReplayFilter::create(8, kHz);
+  for (std::uint64_t i = 1; i <= 9; ++i) EXPECT_FALSE(filter->seen(i << 16U, 10 * i, 1000));
+  EXPECT_TRUE(filter->seen(9U << 16U, 100, 1000));
+  EXPECT_TRUE(filter->seen(2U << 16U, 100, 1000));
+  EXPECT_FALSE(filter->seen(1U << 16U, 100, 1000));
+}
+
+TEST(ReplayFilter, AMessageOfHashZeroIsRememberedToo) {
+  const auto filter = ReplayFilter::create(1024, kHz);
+  EXPECT_FALSE(filter->seen(0, 0, 1000));
+  EXPECT_TRUE(filter->seen(0, 0, 1000));
+}
+
+TEST(ReplayFilter, HoldsAWindowOfTrafficAsItsHeaderSays) {
+  const auto filter = ReplayFilter::create(ReplayFilter::kDefaultEntries, kHz);
+  std::mt19937_64 random(7);
+  std::vector<std::uint64_t> hashes(100'000);  // two seconds at 50 000 a second
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    hashes[i] = random();
+    EXPECT_FALSE(filter->seen(hashes[i], i / 50, 2001));
+  }
+  std::size_t forgotten = 0;
+  for (const std::uint64_t hash : hashes) forgotten += filter->seen(hash, 1999, 2001) ? 0U : 1U;
+  EXPECT_LT(forgotten, hashes.size() / 1000);
+}
+
+TEST(MessageHash, EveryByteAndTheLengthCount) {
+  std::vector<std::byte> bytes(300);
+  for (std::size_t size : {0U, 1U, 15U, 16U, 17U, 63U, 64U, 65U, 300U}) {
+    const auto part = std::span(bytes).first(size);
+    std::set<std::uint64_t> hashes{hash_bytes(part, 1, 2)};
+    for (std::byte& byte : part) {
+      byte ^= std::byte{0x10};
+      EXPECT_TRUE(hashes.insert(hash_bytes(part, 1, 2)).second) << size;
+      byte ^= std::byte{0x10};
+    }
+    EXPECT_NE(hash_bytes(part, 1, 2), hash_bytes(part, 3, 2));
+    EXPECT_NE(hash_bytes(part, 1, 2), hash_bytes(part, 1, 3));
+  }
+  EXPECT_NE(hash_bytes(std::span(bytes).first(10), 1, 2),
+            hash_bytes(std::span(bytes).first(11), 1, 2));
+}
+
+}  // namespace
