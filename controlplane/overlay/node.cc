@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "config/node_config.h"
 #include "controlplane/overlay/ping.h"
 
 namespace controlplane::overlay {
@@ -26,6 +27,12 @@ constexpr std::uint64_t kProbeNs = 1000 * kMillisecond;
 Settings checked(Settings settings) {
   settings.reliability_timer_ms = std::max(settings.reliability_timer_ms, 200U);  // F-01
   return settings;
+}
+
+void note_link(const Connection& connection, Note::Level level, const std::string& what,
+               Outputs& out) {
+  out.notes.push_back({level, "link " + std::to_string(connection.slot) + " to " +
+                                  config::to_string(connection.peer) + ": " + what});
 }
 
 RequestResult refused(const Request& request, std::string why) {
@@ -173,18 +180,27 @@ void Node::take(const Now& now, const UnknownSigner& unknown, Outputs& out) {
 }
 
 void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
+  const Connection* connection = connections_.behind({event.link_slot, event.generation});
   if (event.kind == wire::shm::EventKind::kEvidence) {
-    evidence_.add(now, event);
+    if (evidence_.add(now, event) && connection != nullptr) {
+      const auto reason = static_cast<std::size_t>(event.reason);
+      note_link(*connection, Note::Level::kWarning,
+                std::string("first evidence against its node: ") +
+                    (reason < wire::shm::kDropReasonCount ? wire::shm::kDropReasons[reason].text
+                                                          : "unknown reason"),
+                out);
+    }
     return;
   }
-  const Connection* connection = connections_.behind({event.link_slot, event.generation});
   if (connection == nullptr) return;
   const bool usable = event.kind == wire::shm::EventKind::kLinkUp;
   out.routes_changed |= topology_.link_changed(event.link_slot, usable);
   if (usable) {
     next_probe_ns_.erase(event.link_slot);
+    note_link(*connection, Note::Level::kNormal, "is up", out);
   } else {
     next_probe_ns_.try_emplace(event.link_slot, now.ns + kProbeNs);
+    note_link(*connection, Note::Level::kWarning, "has failed: no acks; trying again", out);
   }
 }
 

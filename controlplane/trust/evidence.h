@@ -34,8 +34,9 @@ class EvidenceBook {
     }
   };
 
-  /// Adds an event of kind kEvidence. Its count covers all since the event before it.
-  void add(const overlay::Now& now, const wire::shm::Event& event);
+  /// Adds an event of kind kEvidence. Its count covers all since the event before it. True when it
+  /// is the first of its link and reason.
+  bool add(const overlay::Now& now, const wire::shm::Event& event);
   [[nodiscard]] const std::map<Key, Evidence>& entries() const noexcept { return entries_; }
 
  private:

@@ -193,9 +193,9 @@ wire::shm::Event evidence(std::uint8_t generation, std::uint64_t count, unsigned
 
 TEST(Evidence, IsSummedPerLinkAndReason) {
   EvidenceBook book;
-  book.add(at(kSecond), evidence(1, 1, 0xaa));
-  book.add(at(2 * kSecond), evidence(1, 41, 0xbb));
-  book.add(at(3 * kSecond), evidence(1, 8, 0));
+  EXPECT_TRUE(book.add(at(kSecond), evidence(1, 1, 0xaa)));
+  EXPECT_FALSE(book.add(at(2 * kSecond), evidence(1, 41, 0xbb)));
+  EXPECT_FALSE(book.add(at(3 * kSecond), evidence(1, 8, 0)));
   ASSERT_EQ(book.entries().size(), 1U);
   const auto& [key, entry] = *book.entries().begin();
   EXPECT_EQ(key.slot, 4);

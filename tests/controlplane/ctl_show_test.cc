@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "controlplane/ctl/show.h"
+#include "controlplane/ctl/text_table.h"
+#include "wire/shm/region.h"
+
+namespace controlplane::ctl {
+namespace {
+
+using ::testing::HasSubstr;
+using wire::shm::Region;
+using wire::shm::Role;
+
+TEST(TextTable, AlignsColumnsByCharacters) {
+  TextTable table({{"name", {}}, {"count", TextTable::Align::kRight}, {"note", {}}});
+  table.add({"\xc3\xa4\xc3\xb6", "5", "x"});
+  table.add({"longer", "1 234 567", ""});
+  EXPECT_EQ(table.text(),
+            "name        count  note\n"
+            "\xc3\xa4\xc3\xb6              5  x\n"
+            "longer  1 234 567\n");
+}
+
+TEST(TextTable, GroupsDigits) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1000), "1 000");
+  EXPECT_EQ(grouped(1234567), "1 234 567");
+}
+
+TEST(TextTable, GivesDurationsTwoUnits) {
+  EXPECT_EQ(duration(-1), "0.0 s");
+  EXPECT_EQ(duration(12.54), "12.5 s");
+  EXPECT_EQ(duration(200), "3 min 20 s");
+  EXPECT_EQ(duration(7500), "2 h 5 min");
+  EXPECT_EQ(duration(4 * 86400 + 3 * 3600), "4 d 3 h");
+}
+
+class Show : public ::testing::Test {
+ protected:
+  Show() {
+    context_.runtime_directory = ::testing::TempDir() + "ctl_show_" + std::to_string(::getpid());
+    std::filesystem::create_directories(context_.runtime_directory);
+    context_.json = true;
+  }
+  ~Show() override { std::filesystem::remove_all(context_.runtime_directory); }
+
+  std::unique_ptr<Region> start(Role role) {
+    auto region = Region::attach(context_.region_path(), role).region;
+    EXPECT_NE(region, nullptr);
+    return region;
+  }
+  template <class Run>
+  nlohmann::json shown(Run run) {
+    ::testing::internal::CaptureStdout();
+    run();
+    return nlohmann::json::parse(::testing::internal::GetCapturedStdout());
+  }
+  nlohmann::json status() {
+    return shown([&] { show_status(context_); });
+  }
+
+  Context context_;
+};
+
+TEST_F(Show, SaysWhatToStartWhenThereIsNoNode) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_THROW(show_status(context_), CLI::RuntimeError);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("Start hopseal-dataplane"));
+}
+
+TEST_F(Show, CallsADataplaneHeadlessOnlyWhenItRunsAlone) {
+  auto controlplane = start(Role::kControlplane);
+  EXPECT_FALSE(status()["dataplane_running"]);
+  EXPECT_FALSE(status()["headless"]);
+  const auto dataplane = start(Role::kDataplane);
+  EXPECT_TRUE(status()["dataplane_running"]);
+  EXPECT_FALSE(status()["headless"]);
+  EXPECT_TRUE(status()["headless_seconds"].is_null());
+  controlplane.reset();
+  EXPECT_TRUE(status()["headless"]);
+  EXPECT_GE(status()["headless_seconds"], 0.0);
+}
+
+TEST_F(Show, AddsUpDropsOfAllLcoresAndLeavesOutTheZeros) {
+  const auto dataplane = start(Role::kDataplane);
+  auto& section = (*dataplane)->dataplane;
+  section.status.worker_count = 2;
+  const auto reason = static_cast<std::size_t>(wire::shm::DropReason::kBadSignature);
+  section.counters[0].drops[reason].add(3);
+  section.counters[1].drops[reason].add(4);
+  const auto some = shown([&] { show_drops(context_, {}); });
+  EXPECT_EQ(some["total"], 7);
+  ASSERT_EQ(some["drops"].size(), 1U);
+  EXPECT_EQ(some["drops"][0]["reason"], "bad_signature");
+  EXPECT_EQ(some["drops"][0]["count"], 7);
+  EXPECT_EQ(some["drops"][0]["lcores"], nlohmann::json({3, 4}));
+  const auto all = shown([&] { show_drops(context_, {.all = true}); });
+  EXPECT_EQ(all["drops"].size(), wire::shm::kDropReasonCount);
+}
+
+TEST_F(Show, GivesTheLedgersRemainderItsSign) {
+  const auto dataplane = start(Role::kDataplane);
+  auto& section = (*dataplane)->dataplane;
+  section.status.worker_count = 1;
+  section.counters[0].unaccounted.set(static_cast<std::uint64_t>(std::int64_t{-2}));
+  section.counters[0].received.add(9);
+  const auto lcores = shown([&] { show_lcores(context_, {}); });
+  EXPECT_EQ(lcores["lcores"][0]["counters"]["unaccounted"], -2);
+  EXPECT_EQ(lcores["total"]["received"], 9);
+}
+
+TEST_F(Show, ListsLinksThatAreThere) {
+  const auto dataplane = start(Role::kDataplane);
+  auto& links = (*dataplane)->dataplane.links;
+  wire::shm::LinkRecord link;
+  link.slot = 5;
+  link.remote = *config::parse_endpoint("10.0.1.2:6084");
+  link.peer = *config::parse_node_id("00000000000000000000000000000002");
+  wire::shm::write_identity(links[5], link);
+  const auto list = [&](bool all) {
+    return shown([&] { show_links(context_, {.all = all}); })["links"];
+  };
+  EXPECT_TRUE(list(false).empty());  // removed: its last figures are kept
+  EXPECT_EQ(list(true).size(), 1U);
+  links[5].state = static_cast<std::uint8_t>(wire::shm::LinkState::kUp);
+  ASSERT_EQ(list(false).size(), 1U);
+  const auto shown_link = list(false)[0];
+  EXPECT_EQ(shown_link["slot"], 5);
+  EXPECT_EQ(shown_link["state"], "up");
+  EXPECT_EQ(shown_link["peer"], "00000000000000000000000000000002");
+  EXPECT_EQ(shown_link["remote"], "10.0.1.2:6084");
+}
+
+TEST_F(Show, CountsCyclesPerPacketOfAStage) {
+  const auto dataplane = start(Role::kDataplane);
+  auto& section = (*dataplane)->dataplane;
+  section.status.worker_count = 2;
+  const auto stage = static_cast<std::size_t>(wire::shm::Stage::kParse);
+  for (std::size_t lcore : {0U, 1U}) {
+    section.counters[lcore].stages[stage].packets.add(10);
+    section.counters[lcore].stages[stage].cycles.add(1000 * (lcore + 1));
+  }
+  const auto stages = shown([&] { show_stages(context_, {}); })["stages"];
+  ASSERT_EQ(stages.size(), 1U);
+  EXPECT_EQ(stages[0]["stage"], "parse");
+  EXPECT_EQ(stages[0]["cycles_per_packet"], 150.0);
+}
+
+TEST_F(Show, AsksTheControlPlaneForSignersAndSaysWhenThereIsNone) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_THROW(show_signers(context_), CLI::RuntimeError);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("start hopseal-controlplane"));
+}
+
+}  // namespace
+}  // namespace controlplane::ctl
