@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // hopseal-controlplane: reads node.toml, takes its role on the region and runs until a signal.
 
-#include <openssl/rand.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
+#include <sys/random.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -43,9 +42,9 @@ Now read_clock() {
 
 std::uint64_t random_word() {
   std::uint64_t word = 0;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(&word), sizeof word) != 1) {
+  if (::getrandom(&word, sizeof word, 0) != static_cast<ssize_t>(sizeof word)) {
     // Guessable transaction IDs are worse than none.
-    throw std::runtime_error("OpenSSL has no random bytes");
+    throw std::runtime_error(std::string("no random bytes: ") + std::strerror(errno));
   }
   return word;
 }
