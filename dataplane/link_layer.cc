@@ -28,6 +28,21 @@ void zero_counters(LinkStatus& status) {
   }
 }
 
+/// By the low half of the remote address and its port: neighbours differ there.
+std::size_t recent_index(const wire::shm::Endpoint* pair) {
+  std::uint64_t low;
+  std::memcpy(&low, pair[1].address.data() + 8, sizeof low);
+  return (low ^ pair[1].port) * 0x9e3779b97f4a7c15U >> 59U;
+}
+
+/// Both endpoints, 40 bytes.
+bool same_pair(const wire::shm::Endpoint* a, const wire::shm::Endpoint* b) {
+  std::array<std::uint64_t, 5> x, y;
+  std::memcpy(x.data(), a, sizeof x);
+  std::memcpy(y.data(), b, sizeof y);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+}
+
 std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t tsc_hz) {
   return tsc_hz / 1000 * policy.queue_age_ms;
 }
@@ -189,12 +204,13 @@ void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
     rte_mbuf* const kept = link.kept[lost.from_slot];
     link.kept[lost.from_slot] = nullptr;
     link.kept[SrSender::slot_of(lost.sequence)] = kept;
+    if (mac == 0) continue;  // the neighbour was forgotten: as if the network had lost it
     // While somebody else holds the mbuf (a PMD, another worker's TX queue, the reader of a shared
     // port) its bytes must stay as they are.
     rte_mbuf* again = kept;
     if (link.shares_buffers || rte_mbuf_refcnt_read(kept) != 1) {
       again = rte_pktmbuf_copy(kept, &around_.pool, 0, UINT32_MAX);
-      if (again == nullptr) continue;  // as if the network had lost it
+      if (again == nullptr) continue;  // likewise
     } else {
       rte_mbuf_refcnt_update(kept, 1);
     }
@@ -286,6 +302,35 @@ void LinkLayer::serve_ready(const wire::shm::PolicyTable& policy, std::uint64_t 
 }
 
 // ---- receiving ----
+
+void LinkLayer::find(std::span<const wire::shm::Endpoint* const> pairs,
+                     std::span<const LinkEntry*> entries) noexcept {
+  // An entry is retired after the version rose, and freed after this worker's next report: what is
+  // remembered under the present version stays readable for this turn.
+  if (const std::uint64_t version = around_.table.version(); version != recent_version_) {
+    recent_version_ = version;
+    recent_.fill(nullptr);
+  }
+  std::array<const wire::shm::Endpoint*, kBurstSize> missed;
+  std::array<std::uint8_t, kBurstSize> missed_at;
+  std::size_t misses = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const LinkEntry* const recent = recent_[recent_index(pairs[i])];
+    if (recent != nullptr && same_pair(&recent->record.local, pairs[i])) [[likely]] {
+      entries[i] = recent;
+      continue;
+    }
+    missed[misses] = pairs[i];
+    missed_at[misses++] = static_cast<std::uint8_t>(i);
+  }
+  if (misses == 0) return;
+  std::array<const LinkEntry*, kBurstSize> found;
+  around_.table.by_address({missed.data(), misses}, {found.data(), misses});
+  for (std::size_t k = 0; k < misses; ++k) {
+    entries[missed_at[k]] = found[k];
+    if (found[k] != nullptr) recent_[recent_index(missed[k])] = found[k];
+  }
+}
 
 bool LinkLayer::acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
                             std::uint64_t now_tsc) noexcept {

@@ -63,9 +63,18 @@ class LinkLayer {
   [[nodiscard]] wire::shm::LinkStatus& status(const LinkRuntime& link) const noexcept {
     return around_.status[link.slot];
   }
-  [[nodiscard]] std::uint64_t us_of(std::uint64_t tsc) const noexcept {
-    return static_cast<std::uint64_t>(static_cast<double>(tsc) * us_per_tsc_);
+  [[nodiscard]] std::uint64_t us_of(std::uint64_t tsc) noexcept {
+    if (tsc != converted_tsc_) {  // all packets of a turn ask for the same
+      converted_tsc_ = tsc;
+      converted_us_ = static_cast<std::uint64_t>(static_cast<double>(tsc) * us_per_tsc_);
+    }
+    return converted_us_;
   }
+  /// link_receive: LinkTable::by_address for a burst, with a memory of recent pairs in front of it,
+  /// because neighbours are few and their frames come in rows. Cost: 10 cycles for a pair met
+  /// lately.
+  void find(std::span<const wire::shm::Endpoint* const> pairs,
+            std::span<const LinkEntry*> entries) noexcept;
 
   /// link_receive: an ack for @p link arrived. False: for a number never sent.
   [[nodiscard]] bool acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
@@ -90,6 +99,7 @@ class LinkLayer {
   void close_all(wire::shm::DropReason reason) noexcept;
 
  private:
+  static constexpr std::size_t kRecent = 32;
   explicit LinkLayer(const LinkSurroundings& surroundings) noexcept;
   [[nodiscard]] LinkRuntime& at(std::uint32_t index) noexcept { return runtimes_[index]; }
   void reset(LinkRuntime& link, const LinkEntry& entry) noexcept;
@@ -113,12 +123,16 @@ class LinkLayer {
 
   LinkSurroundings around_;
   double us_per_tsc_;
+  std::uint64_t converted_tsc_ = 0;
+  std::uint64_t converted_us_ = 0;
   std::uint32_t link_count_;         // links this worker can own
   std::uint32_t used_ = 0;           // one more than the highest index ever opened
   LinkRuntime* runtimes_ = nullptr;  // link_count_, by slot / workers
   std::uint32_t held_ = 0;
   std::uint32_t next_slice_ = 0;
   std::uint64_t table_version_ = 0;
+  std::uint64_t recent_version_ = 0;  // of the table; entries of another one may be gone
+  std::array<const LinkEntry*, kRecent> recent_{};
   LinkRuntime* first_ready_ = nullptr;
 };
 

@@ -51,7 +51,7 @@ void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& 
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     pairs[count++] = &burst.context(static_cast<unsigned>(std::countr_zero(left))).local;
   }
-  around.table.by_address({pairs.data(), count}, {entries.data(), count});
+  links.find({pairs.data(), count}, {entries.data(), count});
 
   PendingAcks pending;
   unsigned acks_received = 0;

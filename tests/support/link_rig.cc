@@ -159,7 +159,7 @@ LinkRig::LinkRig(const LinkRigOptions& given)
       table(LinkTable::create(64, given.workers, *quiescence)),
       neighbors(NeighborTable::create(64, *quiescence)),
       hand_off(HandOff::create(given.workers)),
-      pool(rte_pktmbuf_pool_create(unique_name("rig_pool").c_str(), 8191, 0,
+      pool(rte_pktmbuf_pool_create(unique_name("rig_pool").c_str(), 8191, 256,
                                    RTE_ALIGN(sizeof(PacketContext), RTE_MBUF_PRIV_ALIGN),
                                    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY)),
       out_(rte_ring_create(unique_name("rig_out").c_str(), 4096, SOCKET_ID_ANY, 0)) {
