@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from capture import PING_ANSWER, PING_REQUEST, Capture, tshark  # noqa: E402
+from capture import PING_ANSWER, PING_REQUEST, LinkCapture  # noqa: E402
 from lab import Lab  # noqa: E402
 from scenario import check, check_equal, main  # noqa: E402
 
@@ -21,8 +21,7 @@ def body(world, build):
     lab = Lab(world, build, "--nodes", "6", "--client-ends", "--identities", "all")
     path = [f"node{i}" for i in range(1, 7)]
     lab.start()
-    captures = [Capture(world, lab.node(a).namespace, lab.port(a, b)["interface"], f"{a}-{b}")
-                for a, b in zip(path, path[1:])]
+    captures = [LinkCapture(lab, a, b) for a, b in zip(path, path[1:])]
 
     source, sink = lab.node(path[0]), lab.node(path[-1])
     pings = {}
@@ -33,7 +32,7 @@ def body(world, build):
             pings[line["transaction_id"]] = algorithm
     check_equal(len(pings), PINGS * len(SCHEMES), "Pings answered")
 
-    links = [tshark(capture.stop()) for capture in captures]
+    links = [capture.stop() for capture in captures]
     for k, frames in enumerate(links):
         for frame in frames:
             check(not frame.complaints, f"tshark on link {k}: {frame.complaints}")

@@ -37,6 +37,23 @@ class Capture:
         return self.path
 
 
+class LinkCapture:
+    """Both directions of a link, each where it arrives: what a net_af_packet port sends with
+    qdisc_bypass is invisible at its own end."""
+
+    def __init__(self, lab, a, b):
+        self._ends = [
+            (Capture(lab.world, lab.node(here).namespace, lab.port(here, there)["interface"],
+                     f"{there}-{here}"), lab.port(there, here)["mac"])
+            for here, there in ((a, b), (b, a))]
+
+    def stop(self):
+        """Everything tshark saw on the link, in the order of time."""
+        frames = [frame for capture, sender in self._ends for frame in tshark(capture.stop())
+                  if frame.source == sender]
+        return sorted(frames, key=lambda frame: frame.time)
+
+
 @dataclass
 class Seen:
     """One frame of a link as tshark reads it."""

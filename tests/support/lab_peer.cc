@@ -235,7 +235,7 @@ class LabPeer {
   }
 
   void take(std::span<const std::byte> message) {
-    if (record_.is_open()) record_ << hex(message) << '\n';
+    if (record_.is_open()) record_ << hex(message) << std::endl;
     reload::ForwardingHeader header;
     reload::MessageContents contents;
     if (!reload::parse_forwarding_header(message, header).ok() || !header.fragment.is_whole() ||
@@ -278,6 +278,7 @@ int run(int argc, char** argv) {
   Options options;
   CLI::App app{"one end of a lab link, for scenarios"};
   app.require_subcommand(1);
+  app.fallthrough();  // options may stand behind the subcommand; before those, or they miss it
   app.add_option("--local", options.local, "address and port to send from");
   app.add_option("--remote", options.remote, "the node's address and port");
   app.add_option("--overlay", options.overlay, "overlay name");
@@ -293,6 +294,10 @@ int run(int argc, char** argv) {
   app.add_option("--padding", options.padding, "bytes of padding in a Ping");
   app.add_option("--messages", options.messages, "file with one message per line, hex");
 
+  app.add_option("--sender", options.sender, "this end's Node-ID");
+  app.add_option("--ca-certificate", options.ca_certificate, "the overlay's authority");
+  app.add_option("--ca-key", options.ca_key);
+
   app.add_subcommand("ping", "sends Pings and waits for the answers");
   CLI::App* flood = app.add_subcommand("flood", "bulk requests with Pings between them");
   flood->add_option("--seconds", options.seconds);
@@ -301,15 +306,11 @@ int run(int argc, char** argv) {
   flood->add_option("--ping-rate", options.ping_rate, "Pings per second");
   CLI::App* craft = app.add_subcommand("craft", "sends a malformed message");
   craft->add_option("--kind", options.kind)->required();
-  craft->add_option("--sender", options.sender, "this end's Node-ID");
-  craft->add_option("--ca-certificate", options.ca_certificate);
-  craft->add_option("--ca-key", options.ca_key);
   app.add_subcommand("kinds", "lists the malformed messages");
   app.add_subcommand("generate", "writes signed Pings to --messages and sends nothing");
   app.add_subcommand("replay", "sends the messages of --messages");
   CLI::App* listen = app.add_subcommand("listen", "acks what comes");
   listen->add_option("--seconds", options.seconds);
-  app.fallthrough();
   CLI11_PARSE(app, argc, argv);
 
   if (app.got_subcommand("kinds")) {

@@ -30,7 +30,7 @@ class Watch:
         names = [node.name for node in lab.nodes]
         before, after = names[names.index(left) - 1], names[names.index(right) + 1]
         self._captures = [
-            Capture(lab.world, lab.node(a).namespace, lab.port(a, b)["interface"], f"behind-{a}")
+            Capture(lab.world, lab.node(b).namespace, lab.port(b, a)["interface"], f"behind-{a}")
             for a, b in ((right, after), (left, before))]
 
     def stop(self):
