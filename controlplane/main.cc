@@ -120,11 +120,11 @@ void log_note(const controlplane::overlay::Note& note) {
 int run(const config::NodeConfig& config, const controlplane::trust::Credentials& credentials) {
   auto region = attach(config);
   if (!region) return 1;
+  asio::io_context io(1);  // first, for the API may hold sockets of running pings to its end
   ControlPlane plane(config, credentials, std::move(region), random_word);
   plane.on_note(log_note);
   controlplane::admin::Api api(plane, read_clock().unix_ms);
 
-  asio::io_context io(1);
   std::string why;
   const auto server = controlplane::admin::HttpServer::listen(
       io, config.admin_path(),

@@ -27,8 +27,9 @@ namespace {
 /// One client. Owns its socket; kept alive by its pending operations.
 class Session final : public LineStream, public std::enable_shared_from_this<Session> {
  public:
-  Session(Protocol::socket socket, const HttpEndpoint& endpoint, std::shared_ptr<std::size_t> count)
-      : socket_(std::move(socket)), endpoint_(endpoint), count_(std::move(count)) {
+  Session(Protocol::socket socket, std::shared_ptr<const HttpEndpoint> endpoint,
+          std::shared_ptr<std::size_t> count)
+      : socket_(std::move(socket)), endpoint_(std::move(endpoint)), count_(std::move(count)) {
     ++*count_;
   }
   ~Session() override { --*count_; }
@@ -66,7 +67,7 @@ class Session final : public LineStream, public std::enable_shared_from_this<Ses
     const HttpRequest request{std::string(message.method_string()), std::string(message.target()),
                               message.body()};
     const bool keep_alive = message.keep_alive();
-    const auto answer = endpoint_(request, [self = shared_from_this()] {
+    const auto answer = (*endpoint_)(request, [self = shared_from_this()] {
       self->start_stream();
       return std::static_pointer_cast<LineStream>(self);
     });
@@ -120,7 +121,7 @@ class Session final : public LineStream, public std::enable_shared_from_this<Ses
   }
 
   Protocol::socket socket_;
-  const HttpEndpoint& endpoint_;
+  std::shared_ptr<const HttpEndpoint> endpoint_;
   std::shared_ptr<std::size_t> count_;
   boost::beast::flat_buffer buffer_{HttpServer::kMaxBodyBytes * 2};
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -135,7 +136,9 @@ class Session final : public LineStream, public std::enable_shared_from_this<Ses
 
 struct HttpServer::Listener : std::enable_shared_from_this<Listener> {
   Listener(asio::io_context& io, std::string at, HttpEndpoint serve)
-      : acceptor(io), path(std::move(at)), endpoint(std::move(serve)) {}
+      : acceptor(io),
+        path(std::move(at)),
+        endpoint(std::make_shared<const HttpEndpoint>(std::move(serve))) {}
 
   void accept() {
     acceptor.async_accept([self = shared_from_this()](error_code error, Protocol::socket socket) {
@@ -150,7 +153,7 @@ struct HttpServer::Listener : std::enable_shared_from_this<Listener> {
 
   Protocol::acceptor acceptor;
   std::string path;
-  HttpEndpoint endpoint;
+  std::shared_ptr<const HttpEndpoint> endpoint;  // sessions may outlive the listener
   std::shared_ptr<std::size_t> sessions = std::make_shared<std::size_t>(0);
 };
 
