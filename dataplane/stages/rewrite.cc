@@ -61,7 +61,9 @@ bool edit_header(rte_mbuf* mbuf, PacketContext& context, const ViaEntry& via,
   const auto destination_length = static_cast<std::uint32_t>(
       static_cast<int>(header.destination_list_length) + pushed - context.pop_bytes);
   if (growth > 0) {
-    if (via_length > 0xffff || destination_length > 0xffff || length > max_message_size) {
+    // As parse measures it: a fragment stands for all of its message up to its end.
+    const std::uint64_t proven = std::uint64_t{length} + header.fragment.offset();
+    if (via_length > 0xffff || destination_length > 0xffff || proven > max_message_size) {
       why = DropReason::kViaTooLong;
       return false;
     }
