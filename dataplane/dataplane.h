@@ -20,7 +20,8 @@ class Dataplane {
  public:
   /// Opens the ports and makes everything the workers need. The EAL must be up. nullptr with
   /// @p why, in words for the operator, otherwise; nothing is left open then.
-  /// @param region               must outlive this; its dataplane section is clear, as attach() leaves it
+  /// @param region               must outlive this; its dataplane section is clear, as attach()
+  /// leaves it
   /// @param control_plane_lives  asked by the main lcore now and then (Region::role_is_held)
   static std::unique_ptr<Dataplane> create(const config::NodeConfig& config,
                                            wire::shm::NodeRegion& region,
