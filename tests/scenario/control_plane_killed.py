@@ -38,8 +38,7 @@ def body(world, build):
 
     middle.start_controlplane()
     middle.wait_ready()
-    after = middle.status()
-    check(after["resyncs"] > before["resyncs"], f"no resync after the restart: {after}")
+    wait_for(lambda: middle.status()["resyncs"] > before["resyncs"], "a resync after the restart")
     for name, link in middle.links().items():
         check(link["state"] == "up", f"link to {name} is {link['state']} after the restart")
     answer = source.ping(middle, count=3, rate=20)

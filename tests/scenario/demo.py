@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs and captures there")
     arguments = parser.parse_args()
+    netns.become_root()
     why_not = netns.missing()
     if why_not is not None:
         print(f"the demo cannot run here: {why_not}", file=sys.stderr)

@@ -29,10 +29,26 @@ def run(*command, check=True, **options):
     return done.stdout
 
 
+def become_root():
+    """Without root, starts the program again as root of a user namespace of its own, where the kernel
+    allows that: namespaces and packet sockets need no more. Returns when there is nothing to do."""
+    entered = "HOPSEAL_IN_USER_NAMESPACE"
+    if os.geteuid() == 0 or entered in os.environ:
+        return
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
+    if shutil.which("unshare") is None or subprocess.run(
+            [*unshare, "true"], capture_output=True, check=False).returncode != 0:
+        return
+    # ip netns keeps its names below /run.
+    script = 'mount -t tmpfs tmpfs /run && exec "$@"'
+    os.environ[entered] = "1"
+    os.execvp("unshare", [*unshare, "sh", "-c", script, "sh", sys.executable, *sys.argv])
+
+
 def missing():
     """What this machine lacks for namespaces, as a sentence, or None."""
     if os.geteuid() != 0:
-        return "needs root: network namespaces and packet sockets"
+        return "needs root, or user namespaces: network namespaces and packet sockets"
     for program in ("ip", "ethtool"):
         if shutil.which(program) is None:
             return f"needs {program}: tools/deps installs it"

@@ -47,6 +47,7 @@ def main(name, body, needs=()):
     parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs and captures there")
     arguments = parser.parse_args()
 
+    netns.become_root()
     why_not = netns.missing()
     for program in needs:
         if why_not is None and shutil.which(program) is None:
