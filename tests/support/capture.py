@@ -93,8 +93,10 @@ def tshark(path, limit=0):
                "-Y", "reload-framing", "-T", "pdml"]
     if limit:
         command += ["-c", str(limit)]
+    # tshark wants a home it may read, which a user mapped to root may not have.
+    pdml = netns.run(*command, env={**os.environ, "HOME": os.path.dirname(path)})
     frames = []
-    for packet in ElementTree.fromstring(netns.run(*command)).findall("packet"):
+    for packet in ElementTree.fromstring(pdml).findall("packet"):
         protocols = {p.get("name"): p for p in packet.findall("proto")}
         framing, reload = protocols.get("reload-framing"), protocols.get("reload")
         if framing is None:
