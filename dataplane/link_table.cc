@@ -25,6 +25,15 @@ static_assert(offsetof(LinkRecord, remote) == offsetof(LinkRecord, local) + size
 static_assert(offsetof(PacketContext, remote) == offsetof(PacketContext, local) + sizeof(Endpoint));
 constexpr std::uint16_t kLeastMtu = 576;
 
+/// Both endpoints as the hash reads them: in 64-bit words, which endpoints are not aligned for.
+using PairKey = std::array<std::uint64_t, 5>;
+static_assert(sizeof(PairKey) == kPairBytes);
+PairKey key_of(const Endpoint* pair) {
+  PairKey key;
+  std::memcpy(key.data(), pair, kPairBytes);
+  return key;
+}
+
 bool same_association(const LinkRecord& a, const LinkRecord& b) {
   return a.generation == b.generation && a.protocol == b.protocol && a.port == b.port &&
          a.local == b.local && a.remote == b.remote && a.peer == b.peer;
@@ -33,6 +42,12 @@ bool same_association(const LinkRecord& a, const LinkRecord& b) {
 bool same_record(const LinkRecord& a, const LinkRecord& b) {
   return same_association(a, b) && a.link_class == b.link_class && a.barred == b.barred &&
          a.mtu == b.mtu;
+}
+
+/// The position to be freed when no reader can be looking at the key any more.
+std::int32_t forget_pair(rte_hash* hash, const LinkEntry& entry) {
+  const PairKey key = key_of(&entry.record.local);
+  return rte_hash_del_key(hash, &key);
 }
 
 void* slot_as_data(std::uint16_t slot) { return reinterpret_cast<void*>(std::uintptr_t{slot}); }
@@ -72,8 +87,12 @@ void LinkTable::by_address(std::span<const Endpoint* const> pairs,
                            std::span<const LinkEntry*> entries) const noexcept {
   assert(pairs.size() <= kBurstSize && entries.size() >= pairs.size());
   if (pairs.empty()) return;
+  std::array<PairKey, kBurstSize> aligned;
   std::array<const void*, kBurstSize> keys;
-  for (std::size_t i = 0; i < pairs.size(); ++i) keys[i] = pairs[i];
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    aligned[i] = key_of(pairs[i]);
+    keys[i] = &aligned[i];
+  }
   std::array<void*, kBurstSize> found;
   std::uint64_t hits = 0;
   rte_hash_lookup_bulk_data(by_pair_, keys.data(), static_cast<std::uint32_t>(pairs.size()), &hits,
@@ -114,15 +133,16 @@ bool LinkTable::upsert(const LinkRecord& given, std::string& why) {
   const bool same_pair =
       old != nullptr && old->record.local == record.local && old->record.remote == record.remote;
   if (!same_pair) {
+    const PairKey key = key_of(&record.local);
     void* found = nullptr;
-    if (rte_hash_lookup_data(by_pair_, &record.local, &found) >= 0) {
+    if (rte_hash_lookup_data(by_pair_, &key, &found) >= 0) {
       const std::uint16_t holder = data_as_slot(found);
       if (!impl_->stale.test(holder)) {
         return why = "address pair belongs to slot " + std::to_string(holder), false;
       }
       remove(holder, slots_[holder].load(std::memory_order_relaxed)->record.generation);
     }
-    if (rte_hash_add_key_data(by_pair_, &record.local, slot_as_data(record.slot)) != 0) {
+    if (rte_hash_add_key_data(by_pair_, &key, slot_as_data(record.slot)) != 0) {
       return why = "link table is full", false;
     }
   }
@@ -135,8 +155,8 @@ bool LinkTable::upsert(const LinkRecord& given, std::string& why) {
   if (old == nullptr) {
     ++size_;
   } else {
-    const std::int32_t position = same_pair ? RetiredEntries<LinkEntry>::kNoPosition
-                                            : rte_hash_del_key(by_pair_, &old->record.local);
+    const std::int32_t position =
+        same_pair ? RetiredEntries<LinkEntry>::kNoPosition : forget_pair(by_pair_, *old);
     impl_->retired.retire(impl_->quiescence, old, position);
   }
   return true;
@@ -150,7 +170,7 @@ void LinkTable::remove(std::uint16_t slot, std::uint8_t generation) {
   impl_->stale.reset(slot);
   version_.fetch_add(1, std::memory_order_release);
   --size_;
-  impl_->retired.retire(impl_->quiescence, old, rte_hash_del_key(by_pair_, &old->record.local));
+  impl_->retired.retire(impl_->quiescence, old, forget_pair(by_pair_, *old));
 }
 
 void LinkTable::mark_all_stale() {

@@ -3,7 +3,10 @@
 // a key until the key is removed and every worker has let go of it, so per-lcore buckets named by
 // it never change hands while in use.
 
+#include <array>
 #include <cassert>
+#include <cstring>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -19,6 +22,15 @@ using wire::reload::SignerKey;
 using wire::shm::SignerRecord;
 
 static_assert(sizeof(SignerKey) == 40);
+
+/// A key as the hash reads it: in 64-bit words, which SignerKey is not aligned for.
+using AlignedKey = std::array<std::uint64_t, 5>;
+static_assert(sizeof(AlignedKey) == sizeof(SignerKey));
+AlignedKey aligned(const SignerKey& key) {
+  AlignedKey out;
+  std::memcpy(out.data(), &key, sizeof out);
+  return out;
+}
 
 bool same_record(const SignerRecord& a, const SignerRecord& b) {
   return a.key == b.key && a.node_id == b.node_id && a.expires_unix_s == b.expires_unix_s &&
@@ -74,8 +86,12 @@ void SignerTable::find(std::span<const SignerKey* const> keys,
                        std::span<const SignerEntry*> entries) const noexcept {
   assert(keys.size() <= kBurstSize && entries.size() >= keys.size());
   if (keys.empty()) return;
+  std::array<AlignedKey, kBurstSize> copies;
   std::array<const void*, kBurstSize> wanted;
-  for (std::size_t i = 0; i < keys.size(); ++i) wanted[i] = keys[i];
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    copies[i] = aligned(*keys[i]);
+    wanted[i] = &copies[i];
+  }
   std::array<void*, kBurstSize> found;
   std::uint64_t hits = 0;
   rte_hash_lookup_bulk_data(by_key_, wanted.data(), static_cast<std::uint32_t>(keys.size()), &hits,
@@ -92,8 +108,9 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
   if (record.public_key_length > record.public_key.size()) {
     return why = "public key length exceeds its field", false;
   }
+  const AlignedKey key = aligned(record.key);
   void* found = nullptr;
-  const bool known = rte_hash_lookup_data(by_key_, &record.key, &found) >= 0;
+  const bool known = rte_hash_lookup_data(by_key_, &key, &found) >= 0;
   const SignerEntry* old =
       known ? entries_[data_as_index(found)].load(std::memory_order_relaxed) : nullptr;
   if (old != nullptr && same_record(old->record, record)) {
@@ -118,7 +135,7 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
   } else {
     if (impl_->free_indices.empty()) return why = "signer table is full", false;
     entry->index = impl_->free_indices.back();
-    if (rte_hash_add_key_data(by_key_, &record.key, index_as_data(entry->index)) != 0) {
+    if (rte_hash_add_key_data(by_key_, &key, index_as_data(entry->index)) != 0) {
       return why = "signer table is full", false;
     }
     impl_->free_indices.pop_back();
@@ -134,7 +151,8 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
   return true;
 }
 
-void SignerTable::remove(const SignerKey& key) {
+void SignerTable::remove(const SignerKey& signer) {
+  const AlignedKey key = aligned(signer);
   void* found = nullptr;
   if (rte_hash_lookup_data(by_key_, &key, &found) < 0) return;
   const std::uint32_t index = data_as_index(found);

@@ -106,6 +106,22 @@ TEST(LinkReceive, DropsFramesFromStrangers) {
   EXPECT_THAT(rig.take_frames(), IsEmpty());
 }
 
+TEST(LinkReceive, FollowsALinkThatIsRemovedMovedOrChanged) {
+  LinkRig rig;
+  rig.add_link(3, 9);
+  EXPECT_EQ(rig.receive_datagram(9, data_frame(0, message(10))).size(), 1U);
+  rig.add_link(3, 8, true, 1);
+  EXPECT_THAT(rig.receive_datagram(9, data_frame(1, message(10))), IsEmpty());
+  EXPECT_EQ(rig.receive_datagram(8, data_frame(0, message(10))).size(), 1U);
+  EXPECT_EQ(rig.status(3).messages_in.get(), 1U) << "another association counts from zero";
+  rig.remove_link(3, 1);
+  EXPECT_THAT(rig.receive_datagram(8, data_frame(1, message(10))), IsEmpty());
+  EXPECT_EQ(rig.drops(DropReason::kUnknownLink), 2U);
+  rig.add_link(5, 8);
+  EXPECT_EQ(rig.receive_datagram(8, data_frame(2, message(10))).size(), 1U);
+  EXPECT_EQ(rig.status(5).messages_in.get(), 1U);
+}
+
 TEST(LinkReceive, DropsEverythingWhileLabLinksAreNotEnabled) {
   LinkRig rig;
   rig.add_link(3, 9);
