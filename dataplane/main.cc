@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -120,10 +121,10 @@ std::string attach_failure(const std::string& path, const wire::shm::AttachResul
   return text;
 }
 
-dataplane::Dataplane* running = nullptr;  // the signal handler's
+std::atomic<dataplane::Dataplane*> running{nullptr};  // for the signal handler
 
 extern "C" void on_signal(int) {
-  if (running != nullptr) running->stop();
+  if (dataplane::Dataplane* const plane = running.load()) plane->stop();
 }
 
 void stop_on_signals() {

@@ -32,7 +32,7 @@ class Pool {
  public:
   explicit Pool(unsigned mbufs = 1023)
       : pool_(rte_pktmbuf_pool_create(
-            unique_name("test_pool").c_str(), mbufs, 0,
+            unique_name("test_pool").c_str(), mbufs, 256,
             RTE_ALIGN(sizeof(::dataplane::PacketContext), RTE_MBUF_PRIV_ALIGN),
             RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY)) {}
   ~Pool() { rte_mempool_free(pool_); }

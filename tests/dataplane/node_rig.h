@@ -64,6 +64,7 @@ struct RigSetting {
   unsigned queues = 1;  ///< of each port
   wire::shm::VerifyPolicy verify = wire::shm::VerifyPolicy::kAll;
   std::uint32_t replay_window_ms = 2000;
+  std::string first_device;  ///< of port 0, when it is not to be a ring
 };
 
 /// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
@@ -73,7 +74,7 @@ class NodeRig {
   static constexpr unsigned kPorts = 2;
   using Setting = RigSetting;
 
-  explicit NodeRig(Setting setting = {}) : setting_(setting) {
+  explicit NodeRig(const Setting& setting = {}) : setting_(setting) {
     config_.name = "rig";
     config_.dataplane.workers = setting.workers;
     config_.dataplane.mbufs = 4095;
@@ -85,6 +86,7 @@ class NodeRig {
       config::Port port;
       port.name = "p" + std::to_string(i);
       port.device = wires_[i]->device();
+      if (i == 0 && !setting.first_device.empty()) port.device = setting.first_device;
       port.addresses.push_back({us(i), static_cast<std::uint8_t>(setting.family == 4 ? 24 : 64)});
       port.addresses.back().address.port = 0;
       port.mac = 0x020000000001;
@@ -284,20 +286,31 @@ class NodeRig {
     return frame.at(setting_.family == 4 ? 14 + 9 : 14 + 6) == std::byte{17} &&
            frame.at(12) == (setting_.family == 4 ? std::byte{8} : std::byte{0x86});
   }
-  /// The neighbour on @p port tells its MAC address.
+  /// The neighbour on @p port tells its MAC address, past the port, which may be no ring.
   void introduce(unsigned port) {
-    wire::shm::Endpoint from = them(port), to = us(port);
+    const Bytes frame = introduction(port);
+    ::dataplane::LcoreContext& first = plane_->lcore(0);
+    rte_mbuf* const mbuf = pool_.make(frame);
+    ::dataplane::context_of(mbuf).port = static_cast<std::uint16_t>(port);
+    ::dataplane::context_of(mbuf).unledgered = true;
+    ::dataplane::Burst burst;
+    burst.clear();
+    burst.add(mbuf);
+    first.resolver->receive(burst, 0);
+    ASSERT_NE(burst.absorbed, 0U);
+    first.doors.absorb(mbuf);
+  }
+  [[nodiscard]] Bytes introduction(unsigned port) const {
+    const wire::shm::Endpoint from = them(port), to = us(port);
     if (setting_.family == 4) {
-      send_frame(port, ethernet_frame(kOurMac, kTheirMac, 0x0806,
-                                      bytes({0, 1, 8, 0, 6, 4, 0, 2}) + kTheirMac +
-                                          address_bytes(from) + kOurMac + address_bytes(to)));
-      return;
+      return ethernet_frame(kOurMac, kTheirMac, 0x0806,
+                            bytes({0, 1, 8, 0, 6, 4, 0, 2}) + kTheirMac + address_bytes(from) +
+                                kOurMac + address_bytes(to));
     }
     const Bytes message =
         bytes({136, 0, 0, 0, 0x60, 0, 0, 0}) + address_bytes(from) + bytes({2, 1}) + kTheirMac;
-    send_frame(port,
-               ethernet_frame(kOurMac, kTheirMac, 0x86dd,
-                              ipv6_packet(from, to, 58, icmp6_message(from, to, message), 255)));
+    return ethernet_frame(kOurMac, kTheirMac, 0x86dd,
+                          ipv6_packet(from, to, 58, icmp6_message(from, to, message), 255));
   }
 
   Setting setting_;

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cycles per message through the whole pipeline of one worker, from RX to TX, and per stage.
+//
+//   bare/port:ring/bytes:300            rx_burst and tx_burst on the same ports, nothing else
+//   pipeline/port:ring/bytes:300/verify:off
+//   openssl_ed25519/bytes:300           one signature check by OpenSSL: what `verify:all` cannot
+//   beat
+//                                       with the portable kernel
+//
+// A message here is a whole exchange on two lab links: the data frame comes in and is acknowledged,
+// the message goes out on the other link, and that link's ack comes in. Only the node is timed;
+// a feeder between the turns plays both neighbours, so all is warm in the cache. Compare lines of
+// one run: the machine's speed changes between runs (docs/performance.md). `cycles` is the median
+// over the turns, `cycles_p10` the tenth percentile, stages are medians too; `lost` is the part of
+// the messages that found the window or the queue of link 1 full.
+//
+// ring: both ports net_ring, each message with its own transaction ID; replay window on unless
+// messages must be repeated (verify:all). Frames kept for retransmission are copied, because
+// net_ring shares its buffers with the reader. pcap: messages from net_pcap with infinite_rx, which
+// repeats them, so the replay window is off.
+
+#include <benchmark/benchmark.h>
+#include <openssl/evp.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/checksum.h"
+#include "dataplane/eal_arguments.h"
+#include "dataplane/frame_layout.h"
+#include "tests/dataplane/node_rig.h"
+#include "wire/reload/forwarding_header.h"
+
+namespace {
+
+using namespace tests::dataplane;
+using tests::dataplane::Bytes;
+using wire::shm::VerifyPolicy;
+
+constexpr unsigned kPerTurn = 32;      // messages; with their acks a full burst
+constexpr std::size_t kRepeated = 64;  // different messages where they must be signed
+
+constexpr std::size_t kIp = dataplane::ether::kBytes;
+constexpr std::size_t kUdp = kIp + dataplane::ipv4::kMinBytes;
+constexpr std::size_t kFrameHeader = kUdp + dataplane::udp::kBytes;
+constexpr std::size_t kMessage = kFrameHeader + wire::reload::kDataFrameOverhead;
+
+const TestSigner& signer() {
+  static const TestSigner the_signer(3);
+  return the_signer;
+}
+
+/// A signed Ping of exactly @p bytes for the neighbour on link 1.
+Bytes message_of(const NodeRig& rig, std::uint64_t transaction, std::size_t bytes) {
+  const auto padded = [&](std::size_t padding) {
+    return rig.ping(transaction, NodeRig::neighbor(1))
+        .contents(wire::reload::MessageCode::kPingReq, wire::reload::ping_request_body(padding))
+        .sign(signer().identity());
+  };
+  return padded(bytes - padded(0).size());
+}
+
+void refresh_udp_checksum(std::byte* frame) {
+  std::byte* const header = frame + kUdp;
+  const std::uint16_t length = wire::load_be16(header + dataplane::udp::kLength);
+  wire::store_be16(header + dataplane::udp::kChecksum, 0);
+  const std::uint16_t sum = dataplane::udp_checksum_of(
+      dataplane::sum_bytes(header, length,
+                           dataplane::pseudo_header_sum(frame + kIp + dataplane::ipv4::kSource, 8,
+                                                        dataplane::protocol::kUdp, length)));
+  std::memcpy(header + dataplane::udp::kChecksum, &sum, 2);
+}
+
+/// Plays both neighbours of a rig: sends messages on link 0 and acknowledges what leaves by link 1.
+class Feeder {
+ public:
+  Feeder(NodeRig& rig, std::size_t bytes, bool same_messages)
+      : rig_(rig), same_messages_(same_messages) {
+    for (std::size_t i = 0; i < kRepeated; ++i) {
+      frames_.push_back(rig.data_frame(0, message_of(rig, i + 1, bytes)));
+    }
+    ack_ = udp_frame(rig.them(1), rig.us(1), Bytes(wire::reload::kAckFrameBytes));
+  }
+  void send_messages() {
+    for (unsigned i = 0; i < kPerTurn; ++i) {
+      ++sequence_;
+      Bytes& frame = frames_[sequence_ % kRepeated];
+      wire::store_be32(&frame[kFrameHeader + 1], sequence_);
+      if (!same_messages_) {
+        wire::store_be64(&frame[kMessage + wire::reload::header_offset::kTransactionId], sequence_);
+      }
+      refresh_udp_checksum(frame.data());
+      rig_.send_frame(0, frame);
+    }
+  }
+  /// Acks for the data frames that left by port 1; what left by port 0 is thrown away.
+  unsigned acknowledge() {
+    discard(rig_.wire(0).out());
+    unsigned messages = 0;
+    void* taken = nullptr;
+    while (rte_ring_dequeue(rig_.wire(1).out(), &taken) == 0) {
+      auto* const mbuf = static_cast<rte_mbuf*>(taken);
+      const std::byte* const frame = rte_pktmbuf_mtod(mbuf, const std::byte*);
+      if (mbuf->data_len > kFrameHeader &&
+          frame[kFrameHeader] == std::byte{wire::reload::kDataFrameType}) {
+        ++messages;
+        wire::reload::write_ack_frame(wire::load_be32(frame + kFrameHeader + 1), 0,
+                                      std::span(ack_).subspan(kFrameHeader));
+        refresh_udp_checksum(ack_.data());
+        rig_.send_frame(1, ack_);
+      }
+      rte_pktmbuf_free(mbuf);
+    }
+    return messages;
+  }
+  static void discard(rte_ring* ring) {
+    std::array<void*, 64> mbufs;
+    while (const unsigned count = rte_ring_dequeue_burst(ring, mbufs.data(), 64, nullptr)) {
+      rte_pktmbuf_free_bulk(reinterpret_cast<rte_mbuf**>(mbufs.data()), count);
+    }
+  }
+  [[nodiscard]] const std::vector<Bytes>& frames() const { return frames_; }
+
+ private:
+  NodeRig& rig_;
+  bool same_messages_;
+  std::vector<Bytes> frames_;
+  Bytes ack_;
+  std::uint32_t sequence_ = 0;
+};
+
+/// The frames as a file net_pcap reads; gone with this object.
+class PcapFile {
+ public:
+  explicit PcapFile(const std::vector<Bytes>& frames)
+      : path_(std::filesystem::temp_directory_path() / unique_name("hopseal_bench_pcap")) {
+    std::ofstream out(path_, std::ios::binary);
+    const auto number = [&out](std::uint32_t value) {
+      out.write(reinterpret_cast<const char*>(&value), 4);
+    };
+    for (const std::uint32_t word : {0xa1b2c3d4U, 0x00040002U, 0U, 0U, 65535U, 1U}) number(word);
+    for (const Bytes& frame : frames) {
+      const auto length = static_cast<std::uint32_t>(frame.size());
+      for (const std::uint32_t word : {0U, 0U, length, length}) number(word);
+      out.write(reinterpret_cast<const char*>(frame.data()), length);
+    }
+  }
+  ~PcapFile() { std::filesystem::remove(path_); }
+  PcapFile(const PcapFile&) = delete;
+  PcapFile& operator=(const PcapFile&) = delete;
+  [[nodiscard]] std::string device() const {
+    return unique_name("net_pcap_bench") + ",rx_pcap=" + path_.string() + ",infinite_rx=1";
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+enum class Source : std::uint8_t { kRing, kPcap };
+
+/// A rig with its feeder; for pcap the messages come from a file instead of the feeder.
+struct Subject {
+  Subject(Source source, std::size_t bytes, VerifyPolicy verify) : source_(source) {
+    RigSetting setting;
+    setting.verify = verify;
+    const bool repeats = source == Source::kPcap || verify != VerifyPolicy::kOff;
+    setting.replay_window_ms = repeats ? 0 : 2000;
+    if (source == Source::kPcap) {
+      NodeRig plain;  // only to build the frames
+      file_ = std::make_unique<PcapFile>(Feeder(plain, bytes, true).frames());
+      setting.first_device = file_->device();
+    }
+    rig = std::make_unique<NodeRig>(setting);
+    if (source == Source::kPcap) rig->expect_in_ports(kRepeated);
+    rig->add_signer(signer());
+    feeder = std::make_unique<Feeder>(*rig, bytes, repeats);
+  }
+  void feed() {
+    if (source_ == Source::kRing) feeder->send_messages();
+  }
+
+  std::unique_ptr<PcapFile> file_;
+  std::unique_ptr<NodeRig> rig;
+  std::unique_ptr<Feeder> feeder;
+  Source source_;
+};
+
+/// Cycles per message of each turn. The median counts: on a shared machine some turns are
+/// interrupted, and an average would be of the interruptions.
+class Samples {
+ public:
+  void add(std::uint64_t cycles, std::uint64_t messages) {
+    if (messages != 0) {
+      per_message_.push_back(static_cast<double>(cycles) / static_cast<double>(messages));
+    }
+  }
+  [[nodiscard]] double quantile(double q) {
+    if (per_message_.empty()) return 0;
+    const auto at = per_message_.begin() +
+                    static_cast<std::ptrdiff_t>(q * static_cast<double>(per_message_.size() - 1));
+    std::nth_element(per_message_.begin(), at, per_message_.end());
+    return *at;
+  }
+
+ private:
+  std::vector<double> per_message_;
+};
+
+void report(benchmark::State& state, Samples& turns) {
+  state.counters["cycles"] = turns.quantile(0.5);
+  state.counters["cycles_p10"] = turns.quantile(0.1);
+}
+
+std::string drops_of(const wire::shm::LcoreCounters& counters) {
+  std::string names;
+  for (std::size_t reason = 0; reason < wire::shm::kDropReasonCount; ++reason) {
+    if (counters.drops[reason].get() == 0) continue;
+    names += std::string(" ") + wire::shm::kDropReasons[reason].name;
+  }
+  return names;
+}
+
+void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyPolicy verify) {
+  Subject subject(source, bytes, verify);
+  NodeRig& rig = *subject.rig;
+  const wire::shm::LcoreCounters& counters = rig.region().dataplane.counters[0];
+  const double hz = static_cast<double>(rte_get_tsc_hz());
+  Samples turns;
+  std::array<Samples, wire::shm::kStageCount> stages;
+  std::uint64_t left = 0;
+  const auto one_turn = [&](bool measured) {
+    std::array<std::uint64_t, wire::shm::kStageCount> stage_before;
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      stage_before[s] = counters.stages[s].cycles.get();
+    }
+    subject.feed();
+    const std::uint64_t before = rte_rdtsc();
+    rig.plane().turn(0);
+    const std::uint64_t spent = rte_rdtsc() - before;
+    const unsigned messages = subject.feeder->acknowledge();
+    left += messages;
+    if (measured) {
+      turns.add(spent, messages);
+      for (std::size_t s = 0; s < stages.size(); ++s) {
+        stages[s].add(counters.stages[s].cycles.get() - stage_before[s], messages);
+      }
+    }
+    return static_cast<double>(spent) / hz;
+  };
+  const auto arrived = [&] { return counters.received.get() - counters.acks_received.get(); };
+  for (unsigned i = 0; i < 200; ++i) one_turn(false);  // opens the window, warms the caches
+  const std::uint64_t arrived_before = arrived();
+  left = 0;
+  for (auto _ : state) state.SetIterationTime(one_turn(true));
+  state.SetItemsProcessed(static_cast<std::int64_t>(left));
+  report(state, turns);
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    state.counters[wire::shm::kStages[s].name] = stages[s].quantile(0.5);
+  }
+  state.counters["lost"] =
+      1 - static_cast<double>(left) /
+              static_cast<double>(std::max<std::uint64_t>(arrived() - arrived_before, 1));
+  if (left == 0) state.SkipWithError(("nothing came out:" + drops_of(counters)).c_str());
+}
+
+/// What the ports alone cost: the same frames, from one port to the other.
+void bare(benchmark::State& state, Source source, std::size_t bytes) {
+  Subject subject(source, bytes, VerifyPolicy::kOff);
+  NodeRig& rig = *subject.rig;
+  const std::uint16_t in = rig.plane().ports()[0].id, out = rig.plane().ports()[1].id;
+  std::uint64_t messages = 0;
+  Samples turns;
+  const double hz = static_cast<double>(rte_get_tsc_hz());
+  for (auto _ : state) {
+    subject.feed();
+    std::array<rte_mbuf*, kPerTurn> burst;
+    const std::uint64_t before = rte_rdtsc();
+    const std::uint16_t taken = rte_eth_rx_burst(in, 0, burst.data(), kPerTurn);
+    const std::uint16_t sent = rte_eth_tx_burst(out, 0, burst.data(), taken);
+    const std::uint64_t spent = rte_rdtsc() - before;
+    rte_pktmbuf_free_bulk(burst.data() + sent, taken - sent);
+    Feeder::discard(rig.wire(1).out());
+    turns.add(spent, sent);
+    messages += sent;
+    state.SetIterationTime(static_cast<double>(spent) / hz);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(messages));
+  report(state, turns);
+}
+
+void openssl_ed25519(benchmark::State& state, std::size_t bytes) {
+  const std::unique_ptr<crypto::SigningKey> key =
+      crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
+  const Bytes message(bytes, std::byte{7});
+  const Bytes signature = key->sign(message);
+  EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  Samples calls;
+  for (auto _ : state) {
+    const std::uint64_t before = rte_rdtsc();
+    EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr,
+                         static_cast<EVP_PKEY*>(key->openssl()));
+    const int verdict = EVP_DigestVerify(
+        context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
+        reinterpret_cast<const unsigned char*>(message.data()), message.size());
+    EVP_MD_CTX_reset(context);
+    calls.add(rte_rdtsc() - before, 1);
+    if (verdict != 1) state.SkipWithError("OpenSSL refuses its own signature");
+  }
+  EVP_MD_CTX_free(context);
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+  report(state, calls);
+}
+
+void register_all() {
+  const std::array<std::pair<const char*, Source>, 2> sources{
+      {{"ring", Source::kRing}, {"pcap", Source::kPcap}}};
+  const std::array<std::pair<const char*, VerifyPolicy>, 2> policies{
+      {{"off", VerifyPolicy::kOff}, {"all", VerifyPolicy::kAll}}};
+  for (const std::size_t bytes : {200U, 300U, 600U, 1200U}) {
+    const std::string size = "/bytes:" + std::to_string(bytes);
+    benchmark::RegisterBenchmark(("openssl_ed25519" + size).c_str(),
+                                 [=](benchmark::State& state) { openssl_ed25519(state, bytes); });
+    for (const auto& [port, source] : sources) {
+      const std::string on = std::string("/port:") + port + size;
+      benchmark::RegisterBenchmark(("bare" + on).c_str(), [=,
+                                                           from = source](benchmark::State& state) {
+        bare(state, from, bytes);
+      })->UseManualTime();
+      for (const auto& [name, policy] : policies) {
+        benchmark::RegisterBenchmark(("pipeline" + on + "/verify:" + name).c_str(),
+                                     [=, from = source, verify = policy](benchmark::State& state) {
+                                       pipeline(state, from, bytes, verify);
+                                     })
+            ->UseManualTime();
+      }
+    }
+  }
+}
+
+bool start_eal(char* program) {
+  constexpr std::uint64_t kEnough = 256U << 20U;
+  static std::vector<std::string> arguments;
+  arguments = {program,
+               "--no-pci",
+               "--no-telemetry",
+               "--iova-mode=va",
+               "--log-level=error",
+               "-l",
+               "0",
+               "--file-prefix=hopseal-bench-" + std::to_string(::getpid())};
+  const bool hugepages = dataplane::this_machine().free_hugepage_bytes >= kEnough;
+  std::printf("memory: %s pages\n", hugepages ? "huge" : "plain");
+  if (hugepages) {
+    arguments.emplace_back("--in-memory");
+  } else {
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", "512"});
+  }
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  return rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (!start_eal(argv[0])) return 1;
+  register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  const std::filesystem::path leftover = rte_eal_get_runtime_dir();
+  rte_eal_cleanup();
+  std::error_code ignored;
+  std::filesystem::remove_all(leftover, ignored);
+}
