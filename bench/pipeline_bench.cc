@@ -224,7 +224,8 @@ std::string drops_of(const wire::shm::LcoreCounters& counters) {
   std::string names;
   for (std::size_t reason = 0; reason < wire::shm::kDropReasonCount; ++reason) {
     if (counters.drops[reason].get() == 0) continue;
-    names += std::string(" ") + wire::shm::kDropReasons[reason].name;
+    names += std::string(" ") + wire::shm::kDropReasons[reason].name + "=" +
+             std::to_string(counters.drops[reason].get());
   }
   return names;
 }
@@ -257,7 +258,10 @@ void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyP
     return static_cast<double>(spent) / hz;
   };
   const auto arrived = [&] { return counters.received.get() - counters.acks_received.get(); };
-  for (unsigned i = 0; i < 200; ++i) one_turn(false);  // opens the window, warms the caches
+  // Opens the window and warms the caches. What net_pcap brought before anybody acknowledged is
+  // sent again after the first RTO, half a second.
+  const std::uint64_t patience = rte_rdtsc() + 3 * rte_get_tsc_hz();
+  while (left < 200 * kPerTurn && rte_rdtsc() < patience) one_turn(false);
   const std::uint64_t arrived_before = arrived();
   left = 0;
   for (auto _ : state) state.SetIterationTime(one_turn(true));
@@ -269,7 +273,9 @@ void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyP
   state.counters["lost"] =
       1 - static_cast<double>(left) /
               static_cast<double>(std::max<std::uint64_t>(arrived() - arrived_before, 1));
-  if (left == 0) state.SkipWithError(("nothing came out:" + drops_of(counters)).c_str());
+  // With pcap every other turn is one of acks alone.
+  if (left == 0 && state.iterations() > 4)
+    state.SkipWithError(("nothing came out:" + drops_of(counters)).c_str());
 }
 
 /// What the ports alone cost: the same frames, from one port to the other.

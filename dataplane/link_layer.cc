@@ -382,12 +382,8 @@ void LinkLayer::tell(const LinkRuntime& link, wire::shm::EventKind kind,
 
 void LinkLayer::publish_identity(const LinkRecord& record) noexcept {
   LinkStatus& status = around_.status[record.slot];
-  const std::uint32_t version = status.identity_version.load(std::memory_order_relaxed);
-  status.identity_version.store(version + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  status.identity = record;
   status.owner = static_cast<std::uint8_t>(around_.worker);
-  status.identity_version.store(version + 2, std::memory_order_release);
+  wire::shm::write_identity(status, record);
 }
 
 void LinkLayer::publish(const LinkRuntime& link) noexcept {
