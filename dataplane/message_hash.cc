@@ -28,7 +28,7 @@ std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed,
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();
   std::array<std::uint64_t, kLanes> lane;
-  for (std::size_t l = 0; l < kLanes; ++l) lane[l] = fold_multiply(seed ^ kSalts[l], key + l);
+  for (std::size_t l = 0; l < kLanes; ++l) lane[l] = seed ^ (key + kSalts[l]);
 
   while (left >= kStep * kLanes) {
     for (std::size_t l = 0; l < kLanes; ++l) {
@@ -38,15 +38,15 @@ std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed,
     at += kStep * kLanes;
     left -= kStep * kLanes;
   }
-  while (left >= kStep) {
-    lane[0] = fold_multiply(load(at) ^ key ^ kSalts[0], load(at + 8) ^ lane[0]);
+  for (std::size_t l = 0; left >= kStep; ++l) {  // at most kLanes - 1 times
+    lane[l] = fold_multiply(load(at) ^ key ^ kSalts[l], load(at + 8) ^ lane[l]);
     at += kStep;
     left -= kStep;
   }
   if (left != 0) {
     std::array<std::byte, kStep> tail{};
     std::memcpy(tail.data(), at, left);
-    lane[1] = fold_multiply(load(tail.data()) ^ key ^ kSalts[1], load(tail.data() + 8) ^ lane[1]);
+    lane[3] = fold_multiply(load(tail.data()) ^ key ^ kSalts[3], load(tail.data() + 8) ^ lane[3]);
   }
   // The length tells a tail of zeros from no tail.
   const std::uint64_t folded =

@@ -16,22 +16,26 @@ using wire::shm::kNoLink;
 using wire::shm::RouteEntry;
 using wire::shm::RouteTable;
 
+__extension__ using Point = unsigned __int128;
+
+/// A Node-ID as one number, because two words compare in two instructions without a branch.
+Point point_of(const NodeId& id) noexcept {
+  return static_cast<Point>(id.high()) << 64U | id.low();
+}
+
 /// The first entry above @p id, or entries.size(). The interval halves by a conditional move rather
 /// than a branch, because which half it is cannot be predicted.
 std::size_t first_above(std::span<const RouteEntry> entries, const NodeId& id) noexcept {
-  const std::uint64_t high = id.high();
-  const std::uint64_t low = id.low();
-  std::size_t from = 0;
+  const Point point = point_of(id);
+  const RouteEntry* from = entries.data();
   std::size_t count = entries.size();
   while (count != 0) {
     const std::size_t half = count / 2;
-    const NodeId& middle = entries[from + half].id;
-    const std::uint64_t middle_high = middle.high();
-    const bool above = (middle_high > high) | ((middle_high == high) & (middle.low() > low));
+    const bool above = point_of(from[half].id) > point;
     from = above ? from : from + half + 1;
     count = above ? half : count - half - 1;
   }
-  return from;
+  return static_cast<std::size_t>(from - entries.data());
 }
 
 /// Slot of the link to exactly @p id, or kNoLink.
