@@ -78,14 +78,15 @@ def body(world, build):
     kinds = lab.lab_peer("node1", "node2", "kinds")
     check_equal(sorted(set(kinds) - set(EXPECTED) - set(ANYWHERE)), [],
                 "kinds this scenario says nothing about")
-    common = ("--destination", sink.id, "--sender", lab.node("node1").id, "--linger", "0.4",
+    common = ("--destination", sink.id, "--sender", lab.node("node1").id,
               "--ca-certificate", f"{lab.directory}/ca.pem", "--ca-key", f"{lab.directory}/ca-key.pem")
     lab.lab_peer("node1", "node2", "ping", *common, "--count", 3, "--rate", 10)
 
     broken = []
     for kind, (reason, error) in EXPECTED.items():
         before = entry.drops()
-        report = lab.lab_peer("node1", "node2", "craft", "--kind", kind, *common)
+        report = lab.lab_peer("node1", "node2", "craft", "--kind", kind, *common,
+                              "--linger", 0.3 if reason and not error else 1.5)
         try:
             judge(lab, entry, kind, before, report, reason, error)
         except Failed as failed:

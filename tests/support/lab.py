@@ -218,6 +218,9 @@ class Lab:
         self.nodes = [Node(self, node) for node in self.described["nodes"]]
         self._by_name = {node.name: node for node in self.nodes}
         self.running_nodes = [node for node in self.nodes if node.name not in without]
+        for node in self.nodes:
+            # The default of 50 ms is for machines that do nothing else meanwhile.
+            node.set("admission", "signer_hold_ms", "1000")
         self.tamperer = None
         self.ping_runs = 0
         for link in self.described["links"]:
