@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // [overlay], [admission] and [class.*]: together the policy the lcores read.
 
+#include <string>
+
 #include "config/section.h"
 #include "wire/reload/message_contents.h"
 
@@ -69,6 +71,14 @@ void read_admission(Section& root, PolicyTable& policy) {
   Section section = root.table("admission");
   policy.replay_window_ms =
       section.integer<std::uint32_t>("replay_window_ms", 0, kMinuteMs, policy.replay_window_ms);
+  // F-02: a retransmitted request is the same message again, so the window must have closed on the
+  // first one by the time the second one comes.
+  if (policy.replay_window_ms >= policy.reliability_timer_ms && policy.replay_window_ms != 0) {
+    section.error("replay_window_ms",
+                  "accepted are 0 and what is below overlay.reliability_timer_ms (" +
+                      std::to_string(policy.reliability_timer_ms) +
+                      "), or retransmitted requests would be dropped as duplicates");
+  }
   policy.signer_hold_ms =
       section.integer<std::uint32_t>("signer_hold_ms", 1, kMinuteMs, policy.signer_hold_ms);
   policy.reassembly_timeout_ms = section.integer<std::uint32_t>(
@@ -116,7 +126,7 @@ void read_overlay(Section& root, NodeConfig& config) {
   policy.max_message_size =
       section.integer<std::uint32_t>("max_message_size", 512, 0xffff, policy.max_message_size);
   policy.reliability_timer_ms = section.integer<std::uint32_t>(
-      "reliability_timer_ms", 100, kMinuteMs, policy.reliability_timer_ms);
+      "reliability_timer_ms", 200, kMinuteMs, policy.reliability_timer_ms);
   policy.lab_links = section.boolean("lab_links", false) ? 1 : 0;
   policy.full_via_entries = section.boolean("full_via_entries", false) ? 1 : 0;
   policy.retransmit_transit = section.boolean("retransmit_transit", true) ? 1 : 0;

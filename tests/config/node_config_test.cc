@@ -232,6 +232,13 @@ TEST(NodeConfig, RefusesARateThatNeverLetsAnythingPass) {
               HasSubstr("class.client.rate.bulk.burst: required with per_second"));
 }
 
+TEST(NodeConfig, RefusesAReplayWindowThatEatsRetransmissions) {  // requirement F-02
+  EXPECT_THAT(refusals("[[identity]]", "[admission]\nreplay_window_ms = 3000\n[[identity]]"),
+              HasSubstr("admission.replay_window_ms = 3000: accepted are 0 and what is below"));
+  EXPECT_EQ(refusals("[[identity]]", "[admission]\nreplay_window_ms = 2999\n[[identity]]"), "");
+  EXPECT_EQ(refusals("[[identity]]", "[admission]\nreplay_window_ms = 0\n[[identity]]"), "");
+}
+
 TEST(NodeConfig, RefusesWordsThatAreNoChoice) {
   EXPECT_THAT(refusals("workers = 2", "poll = \"fast\""),
               HasSubstr("dataplane.poll = 'fast': accepted are \"adaptive\" and \"busy\""));
