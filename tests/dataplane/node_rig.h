@@ -64,7 +64,7 @@ struct RigSetting {
   unsigned queues = 1;  ///< of each port
   wire::shm::VerifyPolicy verify = wire::shm::VerifyPolicy::kAll;
   std::uint32_t replay_window_ms = 2000;
-  std::string first_device;  ///< of port 0, when it is not to be a ring
+  std::string first_device = {};  ///< of port 0, when it is not to be a ring
 };
 
 /// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
