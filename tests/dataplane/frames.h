@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -28,9 +29,10 @@ inline Bytes text(std::string_view characters) {
   const auto view = std::as_bytes(std::span(characters));
   return {view.begin(), view.end()};
 }
-inline Bytes operator+(Bytes a, const Bytes& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
+inline Bytes operator+(const Bytes& a, const Bytes& b) {
+  Bytes both(a.size() + b.size());
+  std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), both.begin()));
+  return both;
 }
 inline Bytes be16(unsigned value) { return bytes({value >> 8U & 0xffU, value & 0xffU}); }
 
