@@ -11,6 +11,7 @@
 
 #include "dataplane/keyed_tables.h"
 #include "wire/reload/destination.h"
+#include "wire/shm/counters.h"
 #include "wire/shm/route_table.h"
 
 namespace tests {
