@@ -3,8 +3,7 @@
 //
 //   bare/port:ring/bytes:300            rx_burst and tx_burst on the same ports, nothing else
 //   pipeline/port:ring/bytes:300/verify:off
-//   openssl_ed25519/bytes:300           one signature check by OpenSSL: what `verify:all` cannot
-//   beat
+//   openssl_ed25519/bytes:300           one signature check by OpenSSL: what verify:all cannot beat
 //                                       with the portable kernel
 //
 // A message here is a whole exchange on two lab links: the data frame comes in and is acknowledged,
@@ -20,10 +19,7 @@
 // repeats them, so the replay window is off.
 
 #include <benchmark/benchmark.h>
-#include <openssl/evp.h>
 #include <rte_cycles.h>
-#include <rte_eal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -34,109 +30,16 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/checksum.h"
-#include "dataplane/eal_arguments.h"
-#include "dataplane/frame_layout.h"
-#include "tests/dataplane/node_rig.h"
-#include "wire/reload/forwarding_header.h"
+#include "bench/bench_eal.h"
+#include "bench/feeder.h"
+#include "bench/samples.h"
 
 namespace {
 
-using namespace tests::dataplane;
-using tests::dataplane::Bytes;
+using namespace bench;
+using tests::dataplane::RigSetting;
+using tests::dataplane::unique_name;
 using wire::shm::VerifyPolicy;
-
-constexpr unsigned kPerTurn = 32;      // messages; with their acks a full burst
-constexpr std::size_t kRepeated = 64;  // different messages where they must be signed
-
-constexpr std::size_t kIp = dataplane::ether::kBytes;
-constexpr std::size_t kUdp = kIp + dataplane::ipv4::kMinBytes;
-constexpr std::size_t kFrameHeader = kUdp + dataplane::udp::kBytes;
-constexpr std::size_t kMessage = kFrameHeader + wire::reload::kDataFrameOverhead;
-
-const TestSigner& signer() {
-  static const TestSigner the_signer(3);
-  return the_signer;
-}
-
-/// A signed Ping of exactly @p bytes for the neighbour on link 1.
-Bytes message_of(const NodeRig& rig, std::uint64_t transaction, std::size_t bytes) {
-  const auto padded = [&](std::size_t padding) {
-    return rig.ping(transaction, NodeRig::neighbor(1))
-        .contents(wire::reload::MessageCode::kPingReq, wire::reload::ping_request_body(padding))
-        .sign(signer().identity());
-  };
-  return padded(bytes - padded(0).size());
-}
-
-void refresh_udp_checksum(std::byte* frame) {
-  std::byte* const header = frame + kUdp;
-  const std::uint16_t length = wire::load_be16(header + dataplane::udp::kLength);
-  wire::store_be16(header + dataplane::udp::kChecksum, 0);
-  const std::uint16_t sum = dataplane::udp_checksum_of(
-      dataplane::sum_bytes(header, length,
-                           dataplane::pseudo_header_sum(frame + kIp + dataplane::ipv4::kSource, 8,
-                                                        dataplane::protocol::kUdp, length)));
-  std::memcpy(header + dataplane::udp::kChecksum, &sum, 2);
-}
-
-/// Plays both neighbours of a rig: sends messages on link 0 and acknowledges what leaves by link 1.
-class Feeder {
- public:
-  Feeder(NodeRig& rig, std::size_t bytes, bool same_messages)
-      : rig_(rig), same_messages_(same_messages) {
-    for (std::size_t i = 0; i < kRepeated; ++i) {
-      frames_.push_back(rig.data_frame(0, message_of(rig, i + 1, bytes)));
-    }
-    ack_ = udp_frame(rig.them(1), rig.us(1), Bytes(wire::reload::kAckFrameBytes));
-  }
-  void send_messages() {
-    for (unsigned i = 0; i < kPerTurn; ++i) {
-      ++sequence_;
-      Bytes& frame = frames_[sequence_ % kRepeated];
-      wire::store_be32(&frame[kFrameHeader + 1], sequence_);
-      if (!same_messages_) {
-        wire::store_be64(&frame[kMessage + wire::reload::header_offset::kTransactionId], sequence_);
-      }
-      refresh_udp_checksum(frame.data());
-      rig_.send_frame(0, frame);
-    }
-  }
-  /// Acks for the data frames that left by port 1; what left by port 0 is thrown away.
-  unsigned acknowledge() {
-    discard(rig_.wire(0).out());
-    unsigned messages = 0;
-    void* taken = nullptr;
-    while (rte_ring_dequeue(rig_.wire(1).out(), &taken) == 0) {
-      auto* const mbuf = static_cast<rte_mbuf*>(taken);
-      const std::byte* const frame = rte_pktmbuf_mtod(mbuf, const std::byte*);
-      if (mbuf->data_len > kFrameHeader &&
-          frame[kFrameHeader] == std::byte{wire::reload::kDataFrameType}) {
-        ++messages;
-        wire::reload::write_ack_frame(wire::load_be32(frame + kFrameHeader + 1), 0,
-                                      std::span(ack_).subspan(kFrameHeader));
-        refresh_udp_checksum(ack_.data());
-        rig_.send_frame(1, ack_);
-      }
-      rte_pktmbuf_free(mbuf);
-    }
-    return messages;
-  }
-  static void discard(rte_ring* ring) {
-    std::array<void*, 64> mbufs;
-    while (const unsigned count = rte_ring_dequeue_burst(ring, mbufs.data(), 64, nullptr)) {
-      rte_pktmbuf_free_bulk(reinterpret_cast<rte_mbuf**>(mbufs.data()), count);
-    }
-  }
-  [[nodiscard]] const std::vector<Bytes>& frames() const { return frames_; }
-
- private:
-  NodeRig& rig_;
-  bool same_messages_;
-  std::vector<Bytes> frames_;
-  Bytes ack_;
-  std::uint32_t sequence_ = 0;
-};
 
 /// The frames as a file net_pcap reads; gone with this object.
 class PcapFile {
@@ -193,32 +96,6 @@ struct Subject {
   std::unique_ptr<Feeder> feeder;
   Source source_;
 };
-
-/// Cycles per message of each turn. The median counts: on a shared machine some turns are
-/// interrupted, and an average would be of the interruptions.
-class Samples {
- public:
-  void add(std::uint64_t cycles, std::uint64_t messages) {
-    if (messages != 0) {
-      per_message_.push_back(static_cast<double>(cycles) / static_cast<double>(messages));
-    }
-  }
-  [[nodiscard]] double quantile(double q) {
-    if (per_message_.empty()) return 0;
-    const auto at = per_message_.begin() +
-                    static_cast<std::ptrdiff_t>(q * static_cast<double>(per_message_.size() - 1));
-    std::nth_element(per_message_.begin(), at, per_message_.end());
-    return *at;
-  }
-
- private:
-  std::vector<double> per_message_;
-};
-
-void report(benchmark::State& state, Samples& turns) {
-  state.counters["cycles"] = turns.quantile(0.5);
-  state.counters["cycles_p10"] = turns.quantile(0.1);
-}
 
 std::string drops_of(const wire::shm::LcoreCounters& counters) {
   std::string names;
@@ -303,29 +180,6 @@ void bare(benchmark::State& state, Source source, std::size_t bytes) {
   report(state, turns);
 }
 
-void openssl_ed25519(benchmark::State& state, std::size_t bytes) {
-  const std::unique_ptr<crypto::SigningKey> key =
-      crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
-  const Bytes message(bytes, std::byte{7});
-  const Bytes signature = key->sign(message);
-  EVP_MD_CTX* const context = EVP_MD_CTX_new();
-  Samples calls;
-  for (auto _ : state) {
-    const std::uint64_t before = rte_rdtsc();
-    EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr,
-                         static_cast<EVP_PKEY*>(key->openssl()));
-    const int verdict = EVP_DigestVerify(
-        context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-        reinterpret_cast<const unsigned char*>(message.data()), message.size());
-    EVP_MD_CTX_reset(context);
-    calls.add(rte_rdtsc() - before, 1);
-    if (verdict != 1) state.SkipWithError("OpenSSL refuses its own signature");
-  }
-  EVP_MD_CTX_free(context);
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
-  report(state, calls);
-}
-
 void register_all() {
   const std::array<std::pair<const char*, Source>, 2> sources{
       {{"ring", Source::kRing}, {"pcap", Source::kPcap}}};
@@ -352,38 +206,14 @@ void register_all() {
   }
 }
 
-bool start_eal(char* program) {
-  constexpr std::uint64_t kEnough = 256U << 20U;
-  static std::vector<std::string> arguments;
-  arguments = {program,
-               "--no-pci",
-               "--no-telemetry",
-               "--iova-mode=va",
-               "--log-level=error",
-               "-l",
-               "0",
-               "--file-prefix=hopseal-bench-" + std::to_string(::getpid())};
-  const bool hugepages = dataplane::this_machine().free_hugepage_bytes >= kEnough;
-  std::printf("memory: %s pages\n", hugepages ? "huge" : "plain");
-  if (hugepages) {
-    arguments.emplace_back("--in-memory");
-  } else {
-    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", "512"});
-  }
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  return rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  if (!start_eal(argv[0])) return 1;
+  const bool hugepages = hugepages_are_free();
+  const BenchEal eal(argv[0], 0, hugepages);
+  if (!eal.up()) return 1;
+  std::printf("memory: %s pages\n", hugepages ? "huge" : "plain");
   register_all();
   benchmark::RunSpecifiedBenchmarks();
-  const std::filesystem::path leftover = rte_eal_get_runtime_dir();
-  rte_eal_cleanup();
-  std::error_code ignored;
-  std::filesystem::remove_all(leftover, ignored);
 }

@@ -112,6 +112,8 @@ class NodeRig {
     for (unsigned i = 0; i < kPorts; ++i) (void)frames(i);
     EXPECT_EQ(rte_mempool_in_use_count(plane_->pool()), in_ports_);
     plane_.reset();
+    // The dataplane has closed the ports it was given.
+    if (!setting_.first_device.empty()) wires_[0]->stop();
   }
   NodeRig(const NodeRig&) = delete;
   NodeRig& operator=(const NodeRig&) = delete;
