@@ -14,7 +14,6 @@ namespace {
 
 using wire::shm::DropReason;
 using wire::shm::LinkRecord;
-using wire::shm::LinkState;
 using wire::shm::LinkStatus;
 
 void zero_counters(LinkStatus& status) {
@@ -364,78 +363,6 @@ void LinkLayer::send_ack(const LinkRuntime& link, std::uint32_t sequence, std::u
                                 {frame + headers, wire::reload::kAckFrameBytes});
   link.headers.write(frame, wire::reload::kAckFrameBytes, link.mac());
   around_.transmit.put(link.port, mbuf);
-}
-
-// ---- housekeeping ----
-
-void LinkLayer::tell(const LinkRuntime& link, wire::shm::EventKind kind,
-                     std::uint64_t now_tsc) noexcept {
-  wire::shm::Event event;
-  event.kind = kind;
-  event.link_slot = link.slot;
-  event.generation = link.generation;
-  event.lcore = static_cast<std::uint8_t>(around_.worker);
-  event.count = 1;
-  event.tsc = now_tsc;
-  if (!around_.events.push(event)) around_.counters.events_lost.add(1);
-}
-
-void LinkLayer::publish_identity(const LinkRecord& record) noexcept {
-  LinkStatus& status = around_.status[record.slot];
-  status.owner = static_cast<std::uint8_t>(around_.worker);
-  wire::shm::write_identity(status, record);
-}
-
-void LinkLayer::publish(const LinkRuntime& link) noexcept {
-  const LinkState state = link.sender.failed()              ? LinkState::kFailed
-                          : link.mac() == 0                 ? LinkState::kResolving
-                          : link.sender.ever_acknowledged() ? LinkState::kUp
-                                                            : LinkState::kIdle;
-  LinkStatus& told = status(link);
-  told.srtt_us.set(link.sender.srtt_us());
-  told.rttvar_us.set(link.sender.rttvar_us());
-  told.rto_us.set(link.sender.rto_us());
-  told.cwnd.set(link.sender.cwnd());
-  told.in_flight.set(link.sender.in_flight());
-  told.queued.set(link.queued);
-  told.state.store(static_cast<std::uint8_t>(state), std::memory_order_release);
-}
-
-void LinkLayer::follow_table() noexcept {
-  const std::uint64_t version = around_.table.version();
-  if (version == table_version_) return;
-  table_version_ = version;
-  for (std::uint32_t i = 0; i < link_count_; ++i) {
-    const std::uint32_t slot = i * around_.workers + around_.worker;
-    if (slot >= around_.max_links) break;
-    const LinkEntry* const entry = around_.table.by_slot(static_cast<std::uint16_t>(slot));
-    if (entry != nullptr) {
-      const LinkRuntime& link = open(*entry);
-      // Class and standing may change without the association being another one.
-      const LinkRecord& told = status(link).identity;
-      if (told.link_class != entry->record.link_class || told.barred != entry->record.barred ||
-          told.mtu != entry->record.mtu) {
-        publish_identity(entry->record);
-      }
-    } else if (at(i).version != 0) {
-      close(at(i), DropReason::kLinkDown);
-      around_.status[slot].state.store(static_cast<std::uint8_t>(LinkState::kAbsent),
-                                       std::memory_order_release);
-    }
-  }
-}
-
-void LinkLayer::housekeep(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept {
-  follow_table();
-  for (std::uint32_t i = next_slice_; i < used_; i += kSlices) {
-    LinkRuntime& link = at(i);
-    if (link.version == 0) continue;
-    link.sender.check_timers(us_of(now_tsc));
-    if (link.queued != 0) drop_aged(link, policy, now_tsc);
-    serve(link, policy, now_tsc);
-    publish(link);
-  }
-  next_slice_ = (next_slice_ + 1) % kSlices;
 }
 
 }  // namespace dataplane
