@@ -7,10 +7,11 @@
 //
 // One iteration is one start of both processes: half a second measured after 0.3 s of warming up.
 // Results differ more between starts than within one, so the figures are the median over the starts
-// and their range. `cycles`: a message, in turns that had packets (median over the turns of a
-// start). `rate`: messages a second of CPU time that the node did not spend on playing its other
-// neighbour, waiting for frames included. `lost`: the part that found the window or the queue of
-// the next link full. Link 1 is a net_ring whose neighbour the node's process plays.
+// and their range. `cycles`: a message, in all turns of a start that had packets. `rate`: messages
+// a second of time that the node did not spend on playing its other neighbour, waiting for frames
+// included. Both without the time in which another program had the CPU, as the kernel accounts it.
+// `lost`: the part that found the window or the queue of the next link full. Link 1 is a net_ring
+// whose neighbour the node's process plays.
 //
 // vhost: net_vhost here, virtio_user there, which needs huge pages. memif: net_memif, for peak
 // figures; a start in which a process dies is counted in `failed`, for net_memif is not safe
@@ -161,21 +162,23 @@ bool measure(NodeRig& rig, Feeder& feeder, Work work, Start& start) {
     if (rte_rdtsc() > give_up) return false;
   }
   for (const std::uint64_t end = after(kWarmS); rte_rdtsc() < end;) turn();
-  Samples turns;
   Turn sum;
+  std::uint64_t busy_cycles = 0;
   const std::uint64_t arrived_before = arrived(rig);
   const std::uint64_t began = rte_rdtsc();
   const double cpu_began = cpu_seconds();
   for (const std::uint64_t end = after(kMeasuredS); rte_rdtsc() < end;) {
     const Turn one = turn();
-    if (one.packets != 0) turns.add(one.cycles, one.messages);
+    if (one.packets != 0) busy_cycles += one.cycles;
     sum.messages += one.messages;
     sum.cycles += one.cycles;
   }
-  start.cycles = turns.quantile(0.5);
-  // The part of the time in which this process had its CPU.
+  // The part of the time in which this process had its CPU. Turns are too unlike for their median:
+  // bursts of frames, bursts of acks, and any size.
   const double share = (cpu_seconds() - cpu_began) * hz / static_cast<double>(rte_rdtsc() - began);
-  start.rate = static_cast<double>(sum.messages) * hz / (static_cast<double>(sum.cycles) * share);
+  const double messages = static_cast<double>(sum.messages);
+  start.cycles = static_cast<double>(busy_cycles) * share / messages;
+  start.rate = messages * hz / (static_cast<double>(sum.cycles) * share);
   const std::uint64_t came = arrived(rig) - arrived_before;
   start.lost = came == 0 ? 0 : 1 - static_cast<double>(sum.messages) / static_cast<double>(came);
   return sum.messages != 0;
