@@ -33,11 +33,13 @@ namespace dataplane {
     std::memcpy(&word, from, 4);
     sum += word;
   }
-  if (n != 0) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, from, n);
+  if ((n & 2U) != 0) {
+    std::uint16_t word;
+    std::memcpy(&word, from, 2);
     sum += word;
+    from += 2;
   }
+  if ((n & 1U) != 0) sum += static_cast<std::uint8_t>(*from);
   return sum;
 }
 

@@ -23,6 +23,7 @@ class LinkHeaders {
   /// Writes them at @p frame, in front of @p payload_bytes that already lie behind them, with both
   /// checksums (requirement of RFC 8200 section 8.1; for IPv4 by choice).
   /// @param mac  of the next hop, in memory order in the low 48 bits
+  /// @pre payload_bytes >= 8: a frame of RFC 6940 section 6.6.2 has at least that
   /// Cost: 62 bytes of copy and a sum over the payload, 16 bytes a cycle or two.
   void write(std::byte* frame, std::uint16_t payload_bytes, std::uint64_t mac) const noexcept;
 

@@ -36,10 +36,13 @@ std::size_t recent_index(const wire::shm::Endpoint* pair) {
 
 /// Both endpoints, 40 bytes.
 bool same_pair(const wire::shm::Endpoint* a, const wire::shm::Endpoint* b) {
-  std::array<std::uint64_t, 5> x, y;
-  std::memcpy(x.data(), a, sizeof x);
-  std::memcpy(y.data(), b, sizeof y);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+  const auto word = [](const wire::shm::Endpoint* pair, std::size_t nth) {
+    std::uint64_t value;
+    std::memcpy(&value, reinterpret_cast<const std::byte*>(pair) + 8 * nth, sizeof value);
+    return value;
+  };
+  return ((word(a, 0) ^ word(b, 0)) | (word(a, 1) ^ word(b, 1)) | (word(a, 2) ^ word(b, 2)) |
+          (word(a, 3) ^ word(b, 3)) | (word(a, 4) ^ word(b, 4))) == 0;
 }
 
 std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t tsc_hz) {
@@ -49,15 +52,13 @@ std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t 
 }  // namespace
 
 LinkLayer::LinkLayer(const LinkSurroundings& surroundings) noexcept
-    : around_(surroundings),
-      us_per_tsc_(1e6 / static_cast<double>(surroundings.tsc_hz)),
-      link_count_((surroundings.max_links + surroundings.workers - 1) / surroundings.workers) {}
+    : around_(surroundings), us_per_tsc_(1e6 / static_cast<double>(surroundings.tsc_hz)) {}
 
 std::unique_ptr<LinkLayer> LinkLayer::create(const LinkSurroundings& surroundings) {
   std::unique_ptr<LinkLayer> layer(new LinkLayer(surroundings));
   // Zero pages until a link is opened, and an all-zero LinkRuntime is a closed one.
   void* const room =
-      ::mmap(nullptr, layer->link_count_ * sizeof(LinkRuntime), PROT_READ | PROT_WRITE,
+      ::mmap(nullptr, surroundings.max_links * sizeof(LinkRuntime), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) return nullptr;
   layer->runtimes_ = static_cast<LinkRuntime*>(room);
@@ -67,7 +68,7 @@ std::unique_ptr<LinkLayer> LinkLayer::create(const LinkSurroundings& surrounding
 LinkLayer::~LinkLayer() {
   if (runtimes_ == nullptr) return;
   close_all(DropReason::kShutdown);
-  ::munmap(runtimes_, link_count_ * sizeof(LinkRuntime));
+  ::munmap(runtimes_, around_.max_links * sizeof(LinkRuntime));
 }
 
 void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
@@ -87,7 +88,7 @@ void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
   link.shares_buffers = port.tx_shares_buffers;
   link.neighbor = around_.neighbors.find(record.port, next_hop_on(port, record.remote));
   link.headers.prepare(port.mac, record);
-  used_ = std::max(used_, record.slot / around_.workers + 1);
+  used_ = std::max(used_, record.slot + 1U);
   zero_counters(status(link));
   publish_identity(record);
   publish(link);

@@ -55,7 +55,7 @@ class LinkLayer {
   /// The state of a link this worker owns, reset when the slot has another association by now.
   /// @pre entry.owner == around().worker
   [[nodiscard]] LinkRuntime& open(const LinkEntry& entry) noexcept {
-    LinkRuntime& link = at(entry.record.slot / around_.workers);
+    LinkRuntime& link = at(entry.record.slot);
     if (link.version != entry.version) [[unlikely]]
       reset(link, entry);
     return link;
@@ -101,7 +101,7 @@ class LinkLayer {
  private:
   static constexpr std::size_t kRecent = 32;
   explicit LinkLayer(const LinkSurroundings& surroundings) noexcept;
-  [[nodiscard]] LinkRuntime& at(std::uint32_t index) noexcept { return runtimes_[index]; }
+  [[nodiscard]] LinkRuntime& at(std::uint32_t slot) noexcept { return runtimes_[slot]; }
   void reset(LinkRuntime& link, const LinkEntry& entry) noexcept;
   void close(LinkRuntime& link, wire::shm::DropReason reason) noexcept;
   void follow_table() noexcept;
@@ -125,9 +125,10 @@ class LinkLayer {
   double us_per_tsc_;
   std::uint64_t converted_tsc_ = 0;
   std::uint64_t converted_us_ = 0;
-  std::uint32_t link_count_;         // links this worker can own
-  std::uint32_t used_ = 0;           // one more than the highest index ever opened
-  LinkRuntime* runtimes_ = nullptr;  // link_count_, by slot / workers
+  std::uint64_t asked_tsc_ = 0;
+  std::uint64_t asked_us_ = 0;
+  std::uint32_t used_ = 0;           // one more than the highest slot ever opened
+  LinkRuntime* runtimes_ = nullptr;  // by slot; memory is taken only for links this worker owns
   std::uint32_t held_ = 0;
   std::uint32_t next_slice_ = 0;
   std::uint64_t table_version_ = 0;

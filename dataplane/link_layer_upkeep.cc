@@ -52,9 +52,7 @@ void LinkLayer::follow_table() noexcept {
   const std::uint64_t version = around_.table.version();
   if (version == table_version_) return;
   table_version_ = version;
-  for (std::uint32_t i = 0; i < link_count_; ++i) {
-    const std::uint32_t slot = i * around_.workers + around_.worker;
-    if (slot >= around_.max_links) break;
+  for (std::uint32_t slot = around_.worker; slot < around_.max_links; slot += around_.workers) {
     const LinkEntry* const entry = around_.table.by_slot(static_cast<std::uint16_t>(slot));
     if (entry != nullptr) {
       const LinkRuntime& link = open(*entry);
@@ -64,8 +62,8 @@ void LinkLayer::follow_table() noexcept {
           told.mtu != entry->record.mtu) {
         publish_identity(entry->record);
       }
-    } else if (at(i).version != 0) {
-      close(at(i), DropReason::kLinkDown);
+    } else if (at(slot).version != 0) {
+      close(at(slot), DropReason::kLinkDown);
       around_.status[slot].state.store(static_cast<std::uint8_t>(LinkState::kAbsent),
                                        std::memory_order_release);
     }

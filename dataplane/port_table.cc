@@ -23,12 +23,6 @@ bool in_prefix(const Endpoint& address, const PortAddress& prefix) noexcept {
 
 }  // namespace
 
-bool Port::owns(const Endpoint& address) const noexcept {
-  return std::ranges::any_of(own(), [&](const PortAddress& mine) {
-    return mine.address.family == address.family && mine.address.address == address.address;
-  });
-}
-
 Endpoint next_hop_on(const Port& port, const Endpoint& remote) noexcept {
   const bool on_link = std::ranges::any_of(
       port.own(), [&](const PortAddress& mine) { return in_prefix(remote, mine); });

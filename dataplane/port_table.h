@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "wire/shm/commands.h"
@@ -42,7 +43,23 @@ struct Port {
     return {addresses.data(), address_count};
   }
   /// True when @p address (its UDP port does not matter) is one of this port's.
-  [[nodiscard]] bool owns(const wire::shm::Endpoint& address) const noexcept;
+  [[nodiscard]] bool owns(const wire::shm::Endpoint& address) const noexcept {
+    for (const PortAddress& mine : own()) {
+      if (mine.address.family == address.family && same_bits(mine.address, address)) return true;
+    }
+    return false;
+  }
+
+ private:
+  /// As two words: asked for every packet, and comparing the arrays calls the library.
+  [[nodiscard]] static bool same_bits(const wire::shm::Endpoint& a,
+                                      const wire::shm::Endpoint& b) noexcept {
+    std::array<std::uint64_t, 2> x, y;
+    static_assert(sizeof x == sizeof a.address);
+    std::memcpy(x.data(), a.address.data(), sizeof x);
+    std::memcpy(y.data(), b.address.data(), sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
 };
 
 struct PortTable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/stages/ethernet.h"
 
+#include <array>
 #include <cstring>
 
 #include "dataplane/checksum.h"
@@ -81,8 +82,12 @@ Finding examine_udp(const Frame& frame, std::size_t offset, std::size_t availabl
 }
 
 void set_endpoint4(Endpoint& endpoint, const std::byte* address) noexcept {
-  std::memset(endpoint.address.data(), 0, 12);
-  std::memcpy(endpoint.address.data() + 12, address, 4);
+  // Two whole words, as Port::owns() reads them back at once.
+  std::uint32_t last;
+  std::memcpy(&last, address, sizeof last);
+  const std::array<std::uint64_t, 2> words{0, std::uint64_t{last} << 32U};
+  std::memcpy(endpoint.address.data(), &words[0], sizeof words[0]);
+  std::memcpy(endpoint.address.data() + 8, &words[1], sizeof words[1]);
   endpoint.family = 4;
   endpoint.zero = 0;
 }

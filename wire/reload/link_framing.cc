@@ -42,18 +42,19 @@ ParseError parse_frame(std::span<const std::byte> datagram, Frame& out) noexcept
   }
 }
 
+// Both headers are written in one go: whoever sums them up right afterwards (link_headers.cc) then
+// finds them in the store buffer.
 void write_data_frame_header(std::uint32_t sequence, std::uint32_t message_length,
                              std::span<std::byte> to) noexcept {
-  store_u8(to.data() + kTypeAt, kDataFrameType);
-  store_be32(to.data() + kSequenceAt, sequence);
-  store_be24(to.data() + kLengthAt, message_length);
+  store_be64(to.data(), std::uint64_t{kDataFrameType} << 56U | std::uint64_t{sequence} << 24U |
+                            (message_length & 0xffffffU));
 }
 
 void write_ack_frame(std::uint32_t ack_sequence, std::uint32_t received,
                      std::span<std::byte> to) noexcept {
-  store_u8(to.data() + kTypeAt, kAckFrameType);
-  store_be32(to.data() + kSequenceAt, ack_sequence);
-  store_be32(to.data() + kReceivedAt, received);
+  store_be64(to.data(), std::uint64_t{kAckFrameType} << 56U | std::uint64_t{ack_sequence} << 24U |
+                            received >> 8U);
+  store_u8(to.data() + 8, static_cast<std::uint8_t>(received));
 }
 
 std::uint32_t AckWindow::note(std::uint32_t sequence) noexcept {

@@ -59,13 +59,13 @@ ParseError read_signature(ReadCursor& in, Signature& out) noexcept {
 ParseError parse_security_block(std::span<const std::byte> bytes, SecurityBlock& out,
                                 std::uint32_t base) noexcept {
   ReadCursor in(bytes);
-  out.certificates = in.vector16();
+  const std::span<const std::byte> certificates = in.vector16();
   if (!in.ok()) return {ParseFault::kTruncated, base + in.failed_at()};
+  out.certificates = certificates;
 
-  const std::size_t certificates_at = in.offset() - out.certificates.size();
-  std::span<const std::byte> rest = out.certificates;
-  while (!rest.empty()) {
-    const std::size_t at = certificates_at + (out.certificates.size() - rest.size());
+  const std::size_t certificates_at = in.offset() - certificates.size();
+  for (std::span<const std::byte> rest = certificates; !rest.empty();) {
+    const std::size_t at = certificates_at + (certificates.size() - rest.size());
     std::span<const std::byte> der;
     const ParseError error = read_certificate(rest, der, rest);
     if (!error.ok()) return {error.fault, base + static_cast<std::uint32_t>(at) + error.offset};
