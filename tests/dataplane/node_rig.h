@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <rte_cycles.h>
 
 #include <cstring>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "crypto/signing_key.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/lcore_upkeep.h"
 #include "tests/dataplane/frames.h"
 #include "tests/dataplane/net_ring_port.h"
 #include "wire/reload/link_framing.h"
@@ -251,6 +253,12 @@ class NodeRig {
       sum += region_->dataplane.counters[w].drops[static_cast<std::size_t>(reason)].get();
     }
     return sum;
+  }
+  /// Lets every worker do its housekeeping, which sets the gauge `held`. Where packets were held,
+  /// the ledger balances only after it.
+  void settle() {
+    rte_delay_us(2 * ::dataplane::kHousekeepingUs);
+    turn();
   }
   [[nodiscard]] std::int64_t unaccounted() const {
     std::int64_t worst = 0;

@@ -55,6 +55,7 @@ TEST_P(Node, ForwardsAVerifiedMessageAndAcknowledgesIt) {
       << "contents and security block are untouched";
   EXPECT_EQ(rig_.count(&LcoreCounters::verified), 1U);
   EXPECT_EQ(rig_.count(&LcoreCounters::transmitted), 1U);
+  rig_.settle();
   EXPECT_EQ(rig_.unaccounted(), 0);
 }
 
@@ -84,6 +85,7 @@ TEST_P(Node, HoldsAnUnknownSignerUntilTheControlPlaneKnowsIt) {
   rig_.add_signer(stranger);
   rig_.turn(3);
   EXPECT_EQ(rig_.messages(1).size(), 1U);
+  rig_.settle();
   EXPECT_EQ(rig_.unaccounted(), 0);
 }
 
@@ -181,6 +183,7 @@ TEST_P(Node, DropsWhatItHoldsWhenItStops) {
   EXPECT_EQ(rig_.count(&LcoreCounters::signer_held), 1U);
   rig_.plane().empty();
   EXPECT_EQ(rig_.drops(DropReason::kShutdown), 1U);
+  rig_.settle();
   EXPECT_EQ(rig_.unaccounted(), 0);
 }
 
@@ -214,6 +217,7 @@ TEST_P(Node, KeepsItsLedgerThroughBurstsOfEverything) {
   good -= rig_.messages(1).size();
   EXPECT_EQ(good, 0U);
   EXPECT_EQ(rig_.drops(DropReason::kBadSignature), 30U);
+  rig_.settle();
   EXPECT_EQ(rig_.unaccounted(), 0);
 }
 
