@@ -34,6 +34,14 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
       }
     }));
   }
+  // Also when an assertion leaves early.
+  const auto join = [&](void*) {
+    stop.store(true);
+    for (std::thread& worker : workers) {
+      if (worker.joinable()) worker.join();
+    }
+  };
+  const std::unique_ptr<void, decltype(join)> joined(&stop, join);
   wire::shm::Command trace;
   trace.kind = wire::shm::CommandKind::kSetTrace;
   trace.trace = {};
@@ -61,8 +69,7 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
     collect(1);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  stop.store(true);
-  for (std::thread& worker : workers) worker.join();
+  join(nullptr);
   EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
   EXPECT_EQ(rig.unaccounted(), 0);
 }
