@@ -4,17 +4,13 @@
 #include <cstring>
 
 #include "dataplane/checksum.h"
+#include "dataplane/frame_layout.h"
 #include "wire/byte_order.h"
 
 namespace dataplane {
 
 namespace {
 
-constexpr std::size_t kEthernetBytes = 14;
-constexpr std::size_t kIpv4Bytes = 20;
-constexpr std::size_t kIpv6Bytes = 40;
-constexpr std::size_t kUdpBytes = 8;
-constexpr std::uint8_t kUdpProtocol = 17;
 constexpr std::uint8_t kHopLimit = 64;
 constexpr std::uint16_t kDoNotFragment = 0x4000;  // RFC 6864: then the identification may be 0
 
@@ -32,62 +28,62 @@ void LinkHeaders::prepare(const MacAddress& source, const wire::shm::LinkRecord&
   std::memcpy(ethernet + 6, source.data(), source.size());
   wire::store_be16(ethernet + 12, v4 ? 0x0800 : 0x86dd);
 
-  std::byte* const ip = ethernet + kEthernetBytes;
-  std::byte* const udp = ip + (v4 ? kIpv4Bytes : kIpv6Bytes);
-  size_ = static_cast<std::uint8_t>(udp + kUdpBytes - ethernet);
-  wire::store_be16(udp, link.local.port);
-  wire::store_be16(udp + 2, link.remote.port);
+  std::byte* const ip = ethernet + ether::kBytes;
+  std::byte* const udp_header = ip + (v4 ? ipv4::kMinBytes : ipv6::kBytes);
+  size_ = static_cast<std::uint8_t>(udp_header + udp::kBytes - ethernet);
+  wire::store_be16(udp_header, link.local.port);
+  wire::store_be16(udp_header + 2, link.remote.port);
   if (v4) {
     wire::store_u8(ip, 0x45);
     wire::store_be16(ip + 6, kDoNotFragment);
     wire::store_u8(ip + 8, kHopLimit);
-    wire::store_u8(ip + 9, kUdpProtocol);
+    wire::store_u8(ip + 9, protocol::kUdp);
     std::memcpy(ip + 12, link.local.address.data() + 12, 4);
     std::memcpy(ip + 16, link.remote.address.data() + 12, 4);
-    ip_sum_ = sum_bytes(ip, kIpv4Bytes);
-    udp_sum_ = pseudo_header_sum(ip + 12, 8, kUdpProtocol, 0);
+    ip_sum_ = sum_bytes(ip, ipv4::kMinBytes);
+    udp_sum_ = pseudo_header_sum(ip + 12, 8, protocol::kUdp, 0);
   } else {
     wire::store_u8(ip, 0x60);
-    wire::store_u8(ip + 6, kUdpProtocol);
+    wire::store_u8(ip + 6, protocol::kUdp);
     wire::store_u8(ip + 7, kHopLimit);
     std::memcpy(ip + 8, link.local.address.data(), 16);
     std::memcpy(ip + 24, link.remote.address.data(), 16);
     ip_sum_ = 0;
-    udp_sum_ = pseudo_header_sum(ip + 8, 32, kUdpProtocol, 0);
+    udp_sum_ = pseudo_header_sum(ip + 8, 32, protocol::kUdp, 0);
   }
-  udp_sum_ += sum_bytes(udp, 4);
+  udp_sum_ += sum_bytes(udp_header, 4);
 }
 
 void LinkHeaders::write(std::byte* frame, std::uint16_t payload_bytes,
                         std::uint64_t mac) const noexcept {
   const std::byte* const payload = frame + size_;
-  const auto udp_bytes = static_cast<std::uint16_t>(payload_bytes + kUdpBytes);
+  const auto udp_bytes = static_cast<std::uint16_t>(payload_bytes + udp::kBytes);
   const std::uint16_t udp_length = __builtin_bswap16(udp_bytes);
   // Two copies of a constant size are a few moves each; one of either size is a string instruction.
   if (family_ == 4) {
-    std::memcpy(frame, bytes_.data(), kEthernetBytes + kIpv4Bytes + kUdpBytes);
+    std::memcpy(frame, bytes_.data(), ether::kBytes + ipv4::kMinBytes + udp::kBytes);
   } else {
     std::memcpy(frame, bytes_.data(), kMaxBytes);
   }
   std::memcpy(frame, &mac, 6);
-  std::byte* const ip = frame + kEthernetBytes;
-  std::byte* const udp = frame + size_ - kUdpBytes;
+  std::byte* const ip = frame + ether::kBytes;
+  std::byte* const udp_header = frame + size_ - udp::kBytes;
   if (family_ == 4) {
     const std::uint16_t total =
-        __builtin_bswap16(static_cast<std::uint16_t>(udp_bytes + kIpv4Bytes));
+        __builtin_bswap16(static_cast<std::uint16_t>(udp_bytes + ipv4::kMinBytes));
     store_raw16(ip + 2, total);
     store_raw16(ip + 10, checksum_of(ip_sum_ + total));
   } else {
     store_raw16(ip + 4, udp_length);
   }
-  store_raw16(udp + 4, udp_length);
+  store_raw16(udp_header + 4, udp_length);
   // The length stands in the pseudo-header and in the header. The frame header was stored a moment
   // ago as one word, and only a load of that word gets it without waiting for the cache.
   std::uint64_t first;
   std::memcpy(&first, payload, sizeof first);
   const std::uint64_t sum = udp_sum_ + 2ULL * udp_length + (first & 0xffffffffU) + (first >> 32U);
-  store_raw16(udp + 6, udp_checksum_of(
-                           sum_bytes(payload + sizeof first, payload_bytes - sizeof first, sum)));
+  store_raw16(udp_header + 6, udp_checksum_of(sum_bytes(payload + sizeof first,
+                                                        payload_bytes - sizeof first, sum)));
 }
 
 }  // namespace dataplane
