@@ -19,6 +19,7 @@ struct BatchVerifier::Scratch {
 
   const KernelTable& kernel;
   void* memory;
+  BatchStatistics statistics;
 };
 
 namespace {
@@ -55,11 +56,13 @@ void BatchVerifier::verify(std::span<const VerifyJob> jobs, std::span<Verdict> v
     }
     std::size_t end = begin + 1;
     while (end < jobs.size() && !is_too_long(jobs[end])) ++end;
-    kernel.verify(scratch_->memory, &jobs[begin], end - begin, &verdicts[begin]);
+    kernel.verify(scratch_->memory, &jobs[begin], end - begin, &verdicts[begin],
+                  scratch_->statistics);
     begin = end;
   }
 }
 
 const KernelTable& BatchVerifier::kernel() const noexcept { return scratch_->kernel; }
+const BatchStatistics& BatchVerifier::statistics() const noexcept { return scratch_->statistics; }
 
 }  // namespace crypto

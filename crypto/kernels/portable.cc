@@ -83,7 +83,8 @@ bool matches_joined(Scratch& scratch, const VerifyJob& job) noexcept {
                           message, length) == 1;
 }
 
-void verify(void* memory, const VerifyJob* jobs, std::size_t count, Verdict* verdicts) {
+void verify(void* memory, const VerifyJob* jobs, std::size_t count, Verdict* verdicts,
+            BatchStatistics& statistics) {
   auto& scratch = *static_cast<Scratch*>(memory);
   for (std::size_t i = 0; i < count; ++i) {
     ERR_set_mark();
@@ -95,8 +96,14 @@ void verify(void* memory, const VerifyJob* jobs, std::size_t count, Verdict* ver
     // also drops the reference, so that no key outlives its signer table entry.
     EVP_MD_CTX_reset(scratch.context);
     verdicts[i] = valid ? Verdict::kValid : Verdict::kBadSignature;
+    ++statistics.paths[static_cast<std::size_t>(jobs[i].key->algorithm())].openssl;
   }
 }
+
+std::size_t table_bytes(Algorithm) { return 0; }
+std::uint32_t table_slices(Algorithm) { return 0; }
+bool takes_table(const PublicKey&) { return false; }
+void build_slice(const PublicKey&, std::byte*, std::uint32_t) {}
 
 }  // namespace
 
@@ -107,6 +114,10 @@ const KernelTable kKernelPortable = {
     .make_scratch = make_scratch,
     .free_scratch = free_scratch,
     .verify = verify,
+    .table_bytes = table_bytes,
+    .table_slices = table_slices,
+    .takes_table = takes_table,
+    .build_slice = build_slice,
 };
 
 }  // namespace crypto

@@ -209,6 +209,34 @@ TEST_P(BatchVerify, LetsTooLongJobsDisturbNobody) {
   EXPECT_EQ(verdicts, expected);
 }
 
+TEST_P(BatchVerify, CountsEveryCheckOnceUnderItsAlgorithm) {
+  const auto cases = mixed_cases(20);
+  std::vector<VerifyJob> jobs;
+  for (const Case& one : cases) jobs.push_back(one.job());
+  const Bytes too_long(kMaxSignedBytes + 1);
+  jobs.push_back(cases[0].job());
+  jobs.back().signed_parts[1] = too_long;  // answered without a check
+  std::vector<Verdict> verdicts(jobs.size());
+  verifier().verify(jobs, verdicts);
+  verifier().verify(jobs, verdicts);
+  std::uint64_t in_lanes = 0;
+  for (std::size_t algorithm = 0; algorithm < kAlgorithmCount; ++algorithm) {
+    const PathCounts& counts = verifier().statistics().paths[algorithm];
+    const auto jobs_of_it =
+        static_cast<std::uint64_t>(std::ranges::count_if(cases, [&](const Case& one) {
+          return one.who->verifying->algorithm() == static_cast<Algorithm>(algorithm);
+        }));
+    EXPECT_EQ(counts.known + counts.cold + counts.openssl, 2 * jobs_of_it);
+    EXPECT_EQ(counts.known, 0U);
+    in_lanes += counts.cold;
+  }
+  std::uint64_t filled = 0;
+  for (std::size_t lanes = 1; lanes <= BatchStatistics::kLanes; ++lanes) {
+    filled += lanes * verifier().statistics().occupancy[lanes - 1];
+  }
+  EXPECT_EQ(filled, in_lanes);
+}
+
 TEST_P(BatchVerify, VerifiesAgainAfterBeingMoved) {
   const auto cases = mixed_cases(6);
   BatchVerifier first(*GetParam());
