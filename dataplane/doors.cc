@@ -94,11 +94,9 @@ void Doors::delivered(rte_mbuf* mbuf) noexcept {
   free_later(mbuf);
 }
 
-void Doors::transmitted(rte_mbuf* mbuf) noexcept {
-  PacketContext& context = context_of(mbuf);
+void Doors::transmitted(PacketContext& context) noexcept {
   tracer_.finish(context, TraceOutcome::kTransmitted, Stage::kTransmit, DropReason{},
                  context.next_hop);
-  context.traced = false;  // sent again, it is not traced again
   capture_.finish(context, Fate::kForwarded, DropReason{}, context.next_hop);
 }
 

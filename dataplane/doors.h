@@ -35,8 +35,9 @@ class Doors {
   void answered(rte_mbuf* mbuf) noexcept;
   /// Frees a packet the control plane's ring took a copy of; deliver has counted it.
   void delivered(rte_mbuf* mbuf) noexcept;
-  /// Notes that @p mbuf left on a link; does not free, because the PMD does. Before the PMD has it.
-  void transmitted(rte_mbuf* mbuf) noexcept;
+  /// Finishes trace and capture of a frame that left on a link. @p context is a copy, because the
+  /// frame is the PMD's by now.
+  void transmitted(PacketContext& context) noexcept;
   /// Frees what the calls above collected; returns how many. Once per turn.
   unsigned flush() noexcept;
 

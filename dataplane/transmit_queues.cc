@@ -35,7 +35,8 @@ void TransmitQueues::send(std::uint16_t port) noexcept {
   Queue& queue = queues_[port];
   const std::uint16_t size = queue.size;
   queue.size = 0;
-  // What is asked about a frame is asked before the PMD owns it.
+  // What is asked about a frame is asked before the PMD owns it: at the other end of a net_ring a
+  // thread may write to it already.
   std::uint64_t ledgered = 0, noted = 0;
   for (unsigned i = 0; i < size; ++i) {
     const PacketContext& context = context_of(queue.mbufs[i]);
@@ -46,16 +47,22 @@ void TransmitQueues::send(std::uint16_t port) noexcept {
     pass_on(port, {queue.mbufs.data(), size}, ledgered);
     return;
   }
-  // A reference keeps a traced or captured frame readable until its fate is known.
   for (std::uint64_t left = noted; left != 0; left &= left - 1) {
-    rte_mbuf_refcnt_update(queue.mbufs[static_cast<unsigned>(std::countr_zero(left))], 1);
+    const auto i = static_cast<unsigned>(std::countr_zero(left));
+    PacketContext& context = context_of(queue.mbufs[i]);
+    notes_[i] = context;
+    context.traced = false;  // sent again, it is not traced again
+    context.capture = nullptr;
   }
   const std::uint16_t sent = rte_eth_tx_burst(ports_[port].id, static_cast<std::uint16_t>(worker_),
                                               queue.mbufs.data(), size);
   for (std::uint64_t left = noted; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
-    if (i < sent) doors_.transmitted(queue.mbufs[i]);
-    rte_pktmbuf_free(queue.mbufs[i]);  // the PMD may have let go of its reference already
+    if (i < sent) {
+      doors_.transmitted(notes_[i]);
+    } else {
+      context_of(queue.mbufs[i]) = notes_[i];
+    }
   }
   for (unsigned i = sent; i < size; ++i) {
     doors_.drop(queue.mbufs[i], wire::shm::DropReason::kTxQueueFull);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/packet_context.h"
 #include "dataplane/port_table.h"
 #include "wire/shm/counters.h"
 
@@ -55,6 +56,7 @@ class TransmitQueues {
   Doors& doors_;
   wire::shm::LcoreCounters& counters_;
   std::array<Queue, wire::shm::kMaxPorts> queues_{};
+  std::array<PacketContext, kDepth> notes_;  // of traced and captured frames while the PMD has them
 };
 
 }  // namespace dataplane
