@@ -15,6 +15,7 @@
 #include "dataplane/lcore_loop.h"
 #include "dataplane/main_lcore.h"
 #include "dataplane/port.h"
+#include "dataplane/under_tsan.h"
 
 namespace dataplane {
 namespace {
@@ -79,6 +80,7 @@ std::string Dataplane::Parts::make_memory() {
     return "no memory for dataplane.mbufs = " + std::to_string(config.dataplane.mbufs) + ": " +
            rte_strerror(rte_errno) + "; raise dataplane.memory_mib or lower mbufs";
   }
+  under_tsan::watch(pool);
   capture_pool = make_pool(numbered("captured", serial), kCapturePool, 0);
   for (std::uint32_t worker = 0; worker < config.dataplane.workers; ++worker) {
     const std::string name = numbered("captured", serial) + numbered("", worker);

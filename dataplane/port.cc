@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "dataplane/eal_arguments.h"
+#include "dataplane/under_tsan.h"
 
 namespace dataplane {
 namespace {
@@ -176,6 +177,7 @@ std::string open_port(const config::Port& wanted, std::uint32_t workers, rte_mem
   // ethernet filters by address itself. What cannot be switched on (virtio_user) was not filtered.
   (void)rte_eth_promiscuous_enable(port.id);
   (void)rte_eth_allmulticast_enable(port.id);
+  under_tsan::watch(port);
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dataplane/packet_context.h"
+#include "dataplane/under_tsan.h"
 
 namespace tests::dataplane {
 
@@ -91,12 +92,15 @@ class NetRingPort {
 
   /// Puts a frame where the port receives.
   void send(const Pool& pool, std::span<const std::byte> frame, unsigned queue = 0) {
-    rte_ring_enqueue(in_[queue], pool.make(frame));
+    rte_mbuf* const mbuf = pool.make(frame);
+    ::dataplane::under_tsan::given(mbuf);
+    rte_ring_enqueue(in_[queue], mbuf);
   }
   /// The oldest frame the port has transmitted, or empty.
   [[nodiscard]] Bytes receive(unsigned queue = 0) {
     void* taken = nullptr;
     if (rte_ring_dequeue(out_[queue], &taken) != 0) return {};
+    ::dataplane::under_tsan::taken(taken);
     auto* const mbuf = static_cast<rte_mbuf*>(taken);
     const auto bytes = ::dataplane::bytes_of(mbuf);
     Bytes frame(bytes.begin(), bytes.end());

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 
 #include "tests/dataplane/node_rig.h"
 #include "tests/support/unpinned_thread.h"
@@ -45,6 +46,11 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
   wire::shm::Command trace;
   trace.kind = wire::shm::CommandKind::kSetTrace;
   trace.trace = {};
+  wire::shm::Command capture;
+  capture.kind = wire::shm::CommandKind::kStartCapture;
+  capture.capture = {};
+  std::strcpy(capture.capture.path.data(), "/dev/null");
+  rig.command(capture);
   std::size_t forwarded = 0;
   const auto collect = [&](unsigned port) {
     for (const Bytes& frame : rig.frames(port)) {
@@ -72,6 +78,7 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
   join(nullptr);
   EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
   EXPECT_EQ(rig.unaccounted(), 0);
+  EXPECT_GE(rig.region().dataplane.status.capture_packets.load(), kMessages);
 }
 
 }  // namespace

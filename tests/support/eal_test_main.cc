@@ -11,20 +11,6 @@
 #include <system_error>
 #include <vector>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HOPSEAL_TSAN
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define HOPSEAL_TSAN
-#endif
-#ifdef HOPSEAL_TSAN
-// The DPDK libraries come without instrumentation, so the sanitizer sees the copies in rte_hash and
-// rte_ring but not the atomics that order them.
-extern "C" const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
-#endif
-
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   // Other test binaries may run at the same moment, so the prefix names this process.
