@@ -18,6 +18,7 @@ check() { # check HEADER FLAGS...
 if [ "${3:-}" = --one ]; then
   case $4 in
     dataplane/* | tests/dataplane/* | tests/fuzz/* | bench/* | tests/support/*) check "$4" $dpdk ;;
+    crypto/kernels/avx512ifma/*) check "$4" -mavx512f -mavx512vl -mavx512dq -mavx512ifma ;;
     *) check "$4" ;;
   esac
   exit
