@@ -110,7 +110,7 @@ TEST_F(RsaLanes, AgreeOnSignaturesAtTheEndsOfTheRange) {
     const auto add_number = [&](const BIGNUM* value) {
       if (BN_num_bytes(value) <= static_cast<int>(length)) add(bytes_of(value, length));
     };
-    for (const std::uint64_t word : {0, 1, 2, 3}) add_number(number(word).get());
+    for (const std::uint64_t word : {0U, 1U, 2U, 3U}) add_number(number(word).get());
     for (const int offset : {-2, -1, 0, 1, 2}) {
       Number near = number();
       BN_copy(near.get(), signer.n.get());
