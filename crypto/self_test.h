@@ -26,8 +26,8 @@ struct KnownAnswer {
 [[nodiscard]] std::span<const KnownAnswer> known_answers() noexcept;
 
 /// Gives @p kernel the known answers one by one and in full, mixed batches, cut into parts at
-/// different places. False with the first wrong answer's name in @p why. Takes some 20 ms with
-/// `portable`. @pre runs_here(kernel)
+/// different places, and again with the signers' tables where the kernel has such. False with the
+/// first wrong answer's name in @p why. Takes some 20 ms with `portable`. @pre runs_here(kernel)
 [[nodiscard]] bool self_test(const KernelTable& kernel, std::string& why);
 
 }  // namespace crypto
