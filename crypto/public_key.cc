@@ -10,6 +10,7 @@
 #include <limits>
 #include <string_view>
 
+#include "crypto/kernels/rsa_key.h"
 #include "crypto/key_kind.h"
 
 namespace crypto {
@@ -128,6 +129,21 @@ std::unique_ptr<PublicKey> PublicKey::from_spki(std::span<const std::byte> der, 
     return nullptr;
   }
   return std::unique_ptr<PublicKey>(new PublicKey(algorithm, key));
+}
+
+PublicKey::PublicKey(Algorithm algorithm, void* openssl)
+    : algorithm_(algorithm), openssl_(openssl) {
+  const auto* const key = static_cast<const EVP_PKEY*>(openssl);
+  switch (algorithm) {
+    case Algorithm::kRsaPkcs1Sha256: {
+      auto rsa = std::make_unique<RsaKey>();
+      if (decode_rsa_key(key, *rsa)) rsa_ = std::move(rsa);
+      break;
+    }
+    case Algorithm::kEcdsaP256Sha256:
+    case Algorithm::kEd25519:
+      break;
+  }
 }
 
 PublicKey::~PublicKey() { EVP_PKEY_free(static_cast<EVP_PKEY*>(openssl_)); }

@@ -11,6 +11,8 @@
 
 namespace crypto {
 
+struct RsaKey;
+
 enum class Algorithm : std::uint8_t { kRsaPkcs1Sha256, kEcdsaP256Sha256, kEd25519 };
 inline constexpr std::size_t kAlgorithmCount = 3;
 [[nodiscard]] const char* algorithm_name(Algorithm algorithm) noexcept;  ///< "ed25519"
@@ -32,12 +34,15 @@ class PublicKey {
   [[nodiscard]] Algorithm algorithm() const noexcept { return algorithm_; }
   /// Opaque to everyone but the kernels: OpenSSL's EVP_PKEY*.
   [[nodiscard]] void* openssl() const noexcept { return openssl_; }
+  // The same key as vector kernels want it. nullptr for other algorithms, and for keys that their
+  // arithmetic does not cover: OpenSSL answers for those.
+  [[nodiscard]] const RsaKey* rsa() const noexcept { return rsa_.get(); }
 
  private:
-  PublicKey(Algorithm algorithm, void* openssl) noexcept
-      : algorithm_(algorithm), openssl_(openssl) {}
+  PublicKey(Algorithm algorithm, void* openssl);
   Algorithm algorithm_;
   void* openssl_;
+  std::unique_ptr<const RsaKey> rsa_;
 };
 
 }  // namespace crypto

@@ -8,5 +8,6 @@
 namespace crypto {
 
 extern const KernelTable kKernelPortable;
+extern const KernelTable kKernelAvx512Ifma;  ///< x86-64 only
 
 }  // namespace crypto

@@ -13,7 +13,12 @@
 namespace crypto {
 namespace {
 
-constexpr std::array<const KernelTable*, 1> kAllKernels = {&kKernelPortable};
+constexpr std::array kAllKernels = {
+#if HOPSEAL_AVX512IFMA
+    &kKernelAvx512Ifma,
+#endif
+    &kKernelPortable,
+};
 
 bool works_here(const KernelTable& kernel) {
   std::string why;
