@@ -189,7 +189,7 @@ void build_slice(const PublicKey&, std::byte*, std::uint32_t) {}
 
 const KernelTable kKernelAvx512Ifma = {
     .name = "avx512ifma",
-    .required_features = kCpuAvx512 | kCpuAvx512Ifma,
+    .required_features = kCpuAvx512 | kCpuAvx512Ifma | kCpuBmi2,
     .lanes = kLanes,
     .make_scratch = make_scratch,
     .free_scratch = free_scratch,

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// R' = [S]B + [h](-A) for up to 64 checks, eight at a time, then one inversion for all of them.
+
+#include <immintrin.h>
+
+#include <cassert>
+
+#include "crypto/kernels/avx512ifma/ed25519.h"
+#include "crypto/kernels/avx512ifma/ed25519_comb.h"
+#include "crypto/kernels/avx512ifma/ed25519_point.h"
+#include "crypto/kernels/avx512ifma/ed25519_scalar.h"
+#include "crypto/kernels/avx512ifma/field25519.h"
+
+namespace crypto::avx512ifma {
+namespace {
+
+constexpr unsigned kLanes = 8;
+constexpr unsigned kMaxGroups = 8;
+constexpr unsigned kKnownRows = kSpacing * kColumnRows;
+constexpr unsigned kBaseRows = kSpacing * kBaseComb.blocks;
+constexpr unsigned kKeyColumns = 64;
+/// Rows are asked for this many additions before they are used.
+constexpr unsigned kPrefetchAhead = 6;
+
+/// Every kSpacing-th bit of a block.
+constexpr std::uint64_t kTeethMask = 0x1111111111111111;
+constexpr std::uint64_t low_bits(unsigned count) { return (std::uint64_t{1} << count) - 1; }
+
+/// The neutral element, for lanes with nothing to add.
+constexpr Ed25519Row kNeutralRow = {{1, 0, 0, 0, 0}, {0, 0, 0}, {1, 0, 0, 0, 0}, {0, 0}, 0};
+
+/// What one check asks of its lane.
+struct LaneScalars {
+  Scalar s;  ///< halved digits of S; only 256 of its 260, the last is known
+  Scalar h;  ///< halved digits of h
+  bool below_order;
+  bool one_more;  ///< h was even and one was added to it
+};
+
+LaneScalars read_scalars(const Ed25519Check& check) {
+  LaneScalars lane;
+  Scalar s = load_scalar(check.signature + 32);
+  lane.below_order = below_order(s);
+  if ((s.word[0] & 1U) == 0) s = sum(s, kOrder);  // B has order L
+  Scalar h = reduce_order(check.hash);
+  lane.one_more = false;
+  if ((h.word[0] & 1U) == 0) {
+    constexpr std::uint64_t kOne[4] = {1, 0, 0, 0};
+    lane.one_more = !check.key->prime_order;
+    h = sum(h, check.key->prime_order ? kOrder : kOne);
+  }
+  lane.s = halved(s);
+  lane.h = halved(h);
+  lane.h.word[3] |= std::uint64_t{1} << 63U;  // n = 256
+  return lane;
+}
+
+/// Half rows of the base point's comb: block b of column c at out[(3 - c) stride + b][lane].
+void base_half_rows(const Scalar& s, unsigned lane, unsigned stride, HalfRow (*out)[kLanes]) {
+  const auto table = reinterpret_cast<std::uint64_t>(ed25519_base_rows());
+  constexpr unsigned kDigits = kBaseComb.block_digits();  // 52
+  static_assert(kDigits == 52 && kBaseComb.blocks == 5);
+  const std::uint64_t block[5] = {
+      s.word[0], s.word[0] >> 52U | s.word[1] << 12U, s.word[1] >> 40U | s.word[2] << 24U,
+      s.word[2] >> 28U | s.word[3] << 36U, s.word[3] >> 16U | std::uint64_t{1} << 51U};
+  for (unsigned b = 0; b < kBaseComb.blocks; ++b) {
+    for (unsigned c = 0; c < kSpacing; ++c) {
+      const std::uint64_t teeth = (kTeethMask & low_bits(kDigits)) << c;
+      out[(kSpacing - 1 - c) * stride + b][lane] =
+          half_row(kBaseComb, table, b, _pext_u64(block[b], teeth));
+    }
+  }
+}
+
+/// The same for a signer's comb, from @p table.
+void signer_half_rows(const Scalar& h, const std::byte* table, unsigned lane, unsigned stride,
+                      HalfRow (*out)[kLanes]) {
+  static_assert(kSignerComb.block_digits() == 32);
+  const std::uint64_t rows = aligned_rows(table);
+  for (unsigned b = 0; b < kSignerComb.blocks; ++b) {
+    const std::uint64_t block = h.word[b / 2] >> (b % 2 * 32);
+    for (unsigned c = 0; c < kSpacing; ++c) {
+      const std::uint64_t teeth = (kTeethMask & low_bits(32)) << c;
+      out[(kSpacing - 1 - c) * stride + b][lane] =
+          half_row(kSignerComb, rows, b, _pext_u64(block, teeth));
+    }
+  }
+}
+
+HOPSEAL_INLINE void prefetch_rows(const HalfRow* half) {
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    _mm_prefetch(reinterpret_cast<const char*>(half[lane]), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(half[lane] ^ 64U), _MM_HINT_T0);
+  }
+}
+
+/// What is kept of a group until the shared inversion.
+struct Projective {
+  Fe x, y, z;
+};
+
+/// Lanes whose h had one added take one P away again.
+Point corrected(const Point& p, const Ed25519Key* const* keys, __mmask8 one_more) {
+  alignas(64) HalfRow half[kLanes];
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    const Ed25519Row* row = (one_more >> lane & 1) != 0 ? &keys[lane]->negated : &kNeutralRow;
+    half[lane] = reinterpret_cast<HalfRow>(row);
+  }
+  return added(p, load_rows(half));
+}
+
+struct Group {
+  const Ed25519Key* keys[kLanes];
+  alignas(64) std::uint64_t h[4][kLanes];  ///< halved digits of h, word by word
+  __mmask8 one_more;
+  __mmask8 acceptable;  ///< S < L and the key is a point
+};
+
+/// Rows of all columns in the order in which they are added.
+struct KnownRows {
+  alignas(64) HalfRow half[kKnownRows][kLanes];
+};
+struct ColdRows {
+  alignas(64) HalfRow half[kBaseRows][kLanes];
+};
+
+LaneScalars begin_lane(const Ed25519Check& check, unsigned lane, Group& group) {
+  const LaneScalars scalars = read_scalars(check);
+  group.keys[lane] = check.key;
+  for (unsigned i = 0; i < 4; ++i) group.h[i][lane] = scalars.h.word[i];
+  const auto bit = static_cast<__mmask8>(1U << lane);
+  if (scalars.one_more) group.one_more = static_cast<__mmask8>(group.one_more | bit);
+  if (scalars.below_order && check.key->on_curve) {
+    group.acceptable = static_cast<__mmask8>(group.acceptable | bit);
+  }
+  return scalars;
+}
+
+Point sum_known(const KnownRows& rows) {
+  Point p = started(load_rows(rows.half[0]));
+  for (unsigned i = 1; i < kKnownRows; ++i) {
+    if (i % kColumnRows == 0) p = doubled(p);
+    if (i + kPrefetchAhead < kKnownRows) prefetch_rows(rows.half[i + kPrefetchAhead]);
+    p = added(p, load_rows(rows.half[i]));
+  }
+  return p;
+}
+
+/// Half rows of column @p c of the combs in the keys: tooth j is bit c of word j.
+HOPSEAL_INLINE void key_half_rows(const Group& group, unsigned c, HalfRow* out) {
+  static_assert(kEd25519KeyTeeth == 4);
+  const __m512i one = lanes_of(1);
+  const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(c));
+  __m512i bit[4];
+  for (unsigned j = 0; j < 4; ++j) {
+    bit[j] = _mm512_and_si512(_mm512_srl_epi64(_mm512_load_si512(group.h[j]), shift), one);
+  }
+  const __m512i negative = _mm512_sub_epi64(bit[3], one);
+  __m512i number = _mm512_or_si512(
+      bit[0], _mm512_or_si512(_mm512_slli_epi64(bit[1], 1), _mm512_slli_epi64(bit[2], 2)));
+  number = _mm512_and_si512(_mm512_xor_si512(number, negative), lanes_of(kEd25519KeyRows - 1));
+  static_assert(sizeof(Ed25519Row) == 128 && offsetof(Ed25519Key, comb) == 0);
+  const __m512i offset =
+      _mm512_or_si512(_mm512_slli_epi64(number, 7), _mm512_and_si512(negative, lanes_of(64)));
+  _mm512_store_si512(out, _mm512_add_epi64(_mm512_loadu_si512(group.keys), offset));
+}
+
+Point sum_cold(const Group& group, const ColdRows& rows) {
+  alignas(64) HalfRow half[kLanes];
+  key_half_rows(group, kKeyColumns - 1, half);
+  Point p = started(load_rows(half));
+  for (unsigned c = kKeyColumns - 1; c-- != 0;) {
+    p = doubled(p);
+    key_half_rows(group, c, half);
+    p = added(p, load_rows(half));
+    if (c >= kSpacing) continue;
+    for (unsigned b = 0; b < kBaseComb.blocks; ++b) {
+      p = added(p, load_rows(rows.half[(kSpacing - 1 - c) * kBaseComb.blocks + b]));
+    }
+  }
+  return p;
+}
+
+/// Lanes whose point has the encoding that the signature holds as R.
+__mmask8 encodings_equal(const Projective& p, const Fe& z_inverse,
+                         const Ed25519Check* const* lanes) {
+  const Fe x = canonical(p.x * z_inverse);
+  const Fe y = canonical(p.y * z_inverse);
+  const __m512i word[4] = {
+      _mm512_or_si512(y.v[0], _mm512_slli_epi64(y.v[1], 51)),
+      _mm512_or_si512(_mm512_srli_epi64(y.v[1], 13), _mm512_slli_epi64(y.v[2], 38)),
+      _mm512_or_si512(_mm512_srli_epi64(y.v[2], 26), _mm512_slli_epi64(y.v[3], 25)),
+      _mm512_or_si512(_mm512_or_si512(_mm512_srli_epi64(y.v[3], 39), _mm512_slli_epi64(y.v[4], 12)),
+                      _mm512_slli_epi64(x.v[0], 63))};
+  alignas(64) std::uint64_t r[4][kLanes];
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    const Scalar bytes = load_scalar(lanes[lane]->signature);
+    for (unsigned i = 0; i < 4; ++i) r[i][lane] = bytes.word[i];
+  }
+  __mmask8 same = 0xff;
+  for (unsigned i = 0; i < 4; ++i) {
+    same = _mm512_mask_cmpeq_epi64_mask(same, word[i], _mm512_load_si512(r[i]));
+  }
+  return same;
+}
+
+const Ed25519Check& check_of(const Ed25519Check* checks, std::uint32_t count, unsigned group,
+                             unsigned lane) {
+  const unsigned i = group * kLanes + lane;
+  return checks[i < count ? i : count - 1];
+}
+
+/// Shares one inversion among all groups (Montgomery's trick) and compares.
+void compare_all(const Projective* points, const __mmask8* acceptable, const Ed25519Check* checks,
+                 std::uint32_t count, bool* valid) {
+  const unsigned groups = (count + kLanes - 1) / kLanes;
+  Fe before[kMaxGroups];  // product of the z of earlier groups
+  Fe product = points[0].z;
+  for (unsigned g = 1; g < groups; ++g) {
+    before[g] = product;
+    product = product * points[g].z;
+  }
+  Fe inverted = inverse(product);
+  for (unsigned g = groups; g-- != 0;) {
+    const Fe z_inverse = g == 0 ? inverted : inverted * before[g];
+    inverted = inverted * points[g].z;
+    const Ed25519Check* lanes[kLanes];
+    for (unsigned lane = 0; lane < kLanes; ++lane) lanes[lane] = &check_of(checks, count, g, lane);
+    const unsigned same = encodings_equal(points[g], z_inverse, lanes) & acceptable[g];
+    for (unsigned lane = 0; lane < kLanes && g * kLanes + lane < count; ++lane) {
+      valid[g * kLanes + lane] = (same >> lane & 1U) != 0;
+    }
+  }
+}
+
+template <bool kKnown>
+void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
+  assert(count >= 1 && count <= kLanes * kMaxGroups && ed25519_base_rows() != nullptr);
+  Projective points[kMaxGroups];
+  __mmask8 acceptable[kMaxGroups];
+  for (unsigned g = 0; g * kLanes < count; ++g) {
+    Group group;
+    group.one_more = 0;
+    group.acceptable = 0;
+    Point p;
+    if constexpr (kKnown) {
+      KnownRows rows;
+      for (unsigned lane = 0; lane < kLanes; ++lane) {
+        const Ed25519Check& check = check_of(checks, count, g, lane);
+        const LaneScalars scalars = begin_lane(check, lane, group);
+        signer_half_rows(scalars.h, check.table, lane, kColumnRows, rows.half);
+        base_half_rows(scalars.s, lane, kColumnRows, rows.half + kSignerComb.blocks);
+      }
+      for (unsigned i = 0; i < kPrefetchAhead; ++i) prefetch_rows(rows.half[i]);
+      p = sum_known(rows);
+    } else {
+      ColdRows rows;
+      for (unsigned lane = 0; lane < kLanes; ++lane) {
+        const LaneScalars scalars = begin_lane(check_of(checks, count, g, lane), lane, group);
+        base_half_rows(scalars.s, lane, kBaseComb.blocks, rows.half);
+      }
+      p = sum_cold(group, rows);
+    }
+    if (group.one_more != 0) p = corrected(p, group.keys, group.one_more);
+    points[g] = {carry(p.x), carry(p.y), carry(p.z)};
+    acceptable[g] = group.acceptable;
+  }
+  compare_all(points, acceptable, checks, count, valid);
+}
+
+}  // namespace
+
+void ed25519_verify_known(const Ed25519Check* checks, std::uint32_t count, bool* valid) noexcept {
+  verify<true>(checks, count, valid);
+}
+
+void ed25519_verify_cold(const Ed25519Check* checks, std::uint32_t count, bool* valid) noexcept {
+  verify<false>(checks, count, valid);
+}
+
+}  // namespace crypto::avx512ifma
