@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the RSA lanes share: OpenSSL numbers that free themselves, keys of any size and
-// exponent, and the private operation on any encoded message.
+// What the tests of the RSA lanes share: keys of any size and exponent, and the private operation
+// on any encoded message.
 
 #pragma once
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 
 #include "crypto/kernels/avx512ifma/rsa.h"
-#include "crypto/kernels/cpu_features.h"
-#include "tests/crypto/reference.h"
+#include "tests/crypto/openssl_numbers.h"
 
 namespace crypto::test {
-
-inline bool has_ifma() { return (cpu_features() & kCpuAvx512Ifma) != 0; }
-inline constexpr const char* kWhySkipped = "this CPU or operating system lacks AVX-512 IFMA";
 
 /// The tests of this suite run the lanes themselves.
 class RsaLanes : public testing::Test {
@@ -26,45 +20,6 @@ class RsaLanes : public testing::Test {
     if (!has_ifma()) GTEST_SKIP() << kWhySkipped;
   }
 };
-
-struct FreeOpenssl {
-  void operator()(BIGNUM* number) const { BN_free(number); }
-  void operator()(BN_CTX* context) const { BN_CTX_free(context); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
-};
-using Number = std::unique_ptr<BIGNUM, FreeOpenssl>;
-using NumberContext = std::unique_ptr<BN_CTX, FreeOpenssl>;
-using Pkey = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeOpenssl>;
-
-inline Number number(std::uint64_t word = 0) {
-  Number made(BN_new());
-  BN_set_word(made.get(), word);
-  return made;
-}
-
-inline Number number_of(const Bytes& big_endian) {
-  return Number(BN_bin2bn(reinterpret_cast<const unsigned char*>(big_endian.data()),
-                          static_cast<int>(big_endian.size()), nullptr));
-}
-
-inline Bytes bytes_of(const BIGNUM* value, std::size_t length) {
-  Bytes bytes(length);
-  EXPECT_GE(
-      BN_bn2binpad(value, reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(length)),
-      0);
-  return bytes;
-}
-
-inline Bytes spki_of(const EVP_PKEY* key) {
-  unsigned char* der = nullptr;
-  const int length = i2d_PUBKEY(key, &der);
-  const auto* bytes = reinterpret_cast<const std::byte*>(der);
-  Bytes spki(bytes, bytes + length);
-  OPENSSL_free(der);
-  return spki;
-}
 
 /// An RSA key of these numbers; without @p d a public one.
 inline Pkey key_from(const BIGNUM* n, const BIGNUM* e, const BIGNUM* d = nullptr) {
@@ -128,13 +83,6 @@ struct RsaSigner {
   Number n;
   RsaKey key;
 };
-
-inline Bytes sha256(const Bytes& message) {
-  Bytes digest(SHA256_DIGEST_LENGTH);
-  SHA256(reinterpret_cast<const unsigned char*>(message.data()), message.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
 
 /// DigestInfo of SHA-256 (RFC 8017 section 9.2) with @p digest.
 inline Bytes digest_info(const Bytes& digest) {
