@@ -77,6 +77,7 @@ struct Subject {
     setting.verify = verify;
     const bool repeats = source == Source::kPcap || verify != VerifyPolicy::kOff;
     setting.replay_window_ms = repeats ? 0 : 2000;
+    setting.digest_cache_entries = 0;  // repeated messages are to be checked
     if (source == Source::kPcap) {
       NodeRig plain;  // only to build the frames
       file_ = std::make_unique<PcapFile>(Feeder(plain, bytes, true).frames());

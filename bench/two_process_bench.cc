@@ -189,6 +189,7 @@ int run_node(const std::string& port, Work work, std::size_t bytes) {
   tests::dataplane::RigSetting setting;
   setting.first_device = node_device(port, folder.file("socket"));
   setting.verify = work == Work::kPipelineAll ? VerifyPolicy::kAll : VerifyPolicy::kOff;
+  setting.digest_cache_entries = 0;  // repeated messages are to be checked
   setting.replay_window_ms = work == Work::kPipelineAll ? 0 : 2000;
   NodeRig rig(setting);
   rig.add_signer(signer());

@@ -49,8 +49,9 @@ struct Dataplane {
   std::uint32_t mbufs = 8191;     ///< per node
   std::uint32_t max_links = 1024;
   std::uint32_t max_signers = 4096;
-  std::string kernel;            ///< verify kernel by name; empty: best
-  std::vector<std::string> eal;  ///< more EAL arguments
+  std::uint32_t digest_cache_entries = 65536;  ///< per worker; 0: off
+  std::string kernel;                          ///< verify kernel by name; empty: best
+  std::vector<std::string> eal;                ///< more EAL arguments
 };
 
 struct Overlay {

@@ -144,6 +144,7 @@ std::string Dataplane::Parts::make_workers(const crypto::KernelTable& kernel) {
                       .workers = config.dataplane.workers,
                       .max_links = config.dataplane.max_links,
                       .max_signers = config.dataplane.max_signers,
+                      .digest_cache_entries = config.dataplane.digest_cache_entries,
                       .tsc_hz = tsc_hz,
                       .secret = secret,
                       .adaptive = config.dataplane.poll == config::Poll::kAdaptive,

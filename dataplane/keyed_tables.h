@@ -75,6 +75,7 @@ struct SignerEntry {
   wire::shm::SignerRecord record;          ///< public_key bytes as given
   std::unique_ptr<crypto::PublicKey> key;  ///< null when refused
   std::uint32_t index = 0;                 ///< 0..max_signers-1, stable: names per-lcore buckets
+  std::uint64_t epoch = 0;                 ///< no other entry of this table ever had it
 };
 
 class SignerTable {

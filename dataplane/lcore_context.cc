@@ -55,7 +55,8 @@ bool LcoreContext::allocate() {
                                 .links = around.region.dataplane.links,
                                 .lcore = lcore,
                                 .tsc_hz = around.tsc_hz,
-                                .secret = around.secret});
+                                .secret = around.secret,
+                                .digest_cache_entries = around.digest_cache_entries});
   return links != nullptr && admit != nullptr && verify != nullptr;
 }
 

@@ -48,6 +48,7 @@ struct Shared {
   std::uint32_t workers;
   std::uint32_t max_links;
   std::uint32_t max_signers;
+  std::uint32_t digest_cache_entries;
   std::uint64_t tsc_hz;
   std::uint64_t secret;  // random; keys sampling and the replay hash
   bool adaptive;

@@ -142,6 +142,7 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
     ++size_;
   }
   const std::uint32_t index = entry->index;
+  entry->epoch = version_.load(std::memory_order_relaxed) + 1;
   entries_[index].store(entry.release(), std::memory_order_release);
   impl_->stale[index] = false;
   version_.fetch_add(1, std::memory_order_release);

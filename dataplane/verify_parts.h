@@ -11,6 +11,7 @@
 
 #include "crypto/batch_verify.h"
 #include "dataplane/burst.h"
+#include "dataplane/digest_cache.h"
 #include "dataplane/evidence.h"
 #include "dataplane/hold_table.h"
 #include "dataplane/mbuf_queue.h"
@@ -34,7 +35,7 @@ struct CheckedMessage {
 struct VerifyState::Parts {
   Parts(const Setup& given, std::unique_ptr<HoldTable> hold_table,
         std::unique_ptr<Reassembly> fragments, std::unique_ptr<Evidence> reports,
-        std::unique_ptr<std::byte[]> scratch_memory);
+        std::unique_ptr<DigestCache> digest_cache, std::unique_ptr<std::byte[]> scratch_memory);
 
   /// A whole message that reassembled fragments make up may be this long.
   static constexpr std::size_t kScratchBytes = crypto::kMaxSignedBytes;
@@ -45,6 +46,9 @@ struct VerifyState::Parts {
   std::unique_ptr<HoldTable> hold;
   std::unique_ptr<Reassembly> reassembly;
   std::unique_ptr<Evidence> evidence;
+  std::unique_ptr<DigestCache> digest_cache;
+  wire::reload::OverlayHash seen_overlay{};  ///< the policy that the digest cache is good under
+  std::array<wire::shm::LinkClassPolicy, wire::shm::kLinkClassCount> seen_classes{};
   MbufQueue to_verify;  ///< messages (heads of chains) whose signer is known by now
   std::size_t to_verify_packets = 0;
   MbufQueue leaving;  ///< packets for route, and condemned ones
@@ -59,12 +63,15 @@ struct VerifyState::Parts {
     std::uint16_t code;  ///< message code of a chain
     std::size_t length;  ///< of the whole message at sample
     const std::byte* sample;
+    std::uint64_t signer_epoch;
   };
   static constexpr unsigned kChain = ~0U;
   std::size_t job_count = 0;
   std::array<crypto::VerifyJob, crypto::BatchVerifier::kMaxJobs> jobs{};
   std::array<crypto::Verdict, crypto::BatchVerifier::kMaxJobs> verdicts{};
   std::array<Subject, crypto::BatchVerifier::kMaxJobs> subjects{};
+  std::array<DigestCache::Digest, crypto::BatchVerifier::kMaxJobs>
+      digests{};  ///< while the cache is on
 
   [[nodiscard]] std::span<std::byte> scratch_slot(std::size_t k) const noexcept {
     return {scratch.get() + k * kScratchBytes, kScratchBytes};

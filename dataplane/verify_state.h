@@ -14,8 +14,8 @@
 
 namespace dataplane {
 
-/// One per worker. About 550 KiB, half of it room to put fragmented messages together. Owns the
-/// mbufs it holds.
+/// One per worker. About 550 KiB, half of it room to put fragmented messages together, and the
+/// digest cache. Owns the mbufs it holds.
 class VerifyState {
  public:
   struct Setup {
@@ -24,7 +24,8 @@ class VerifyState {
     std::span<wire::shm::LinkStatus> links;  ///< bad_signatures of the links it owns
     std::uint8_t lcore = 0;
     std::uint64_t tsc_hz = 0;
-    std::uint64_t secret = 0;  ///< random; keys the choice of samples
+    std::uint64_t secret = 0;                ///< random; keys the choice of samples
+    std::uint32_t digest_cache_entries = 0;  ///< 0: off
   };
   /// nullptr when out of memory.
   [[nodiscard]] static std::unique_ptr<VerifyState> create(const Setup& setup);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "dataplane/message_hash.h"
 #include "dataplane/signer_lookup.h"
@@ -122,7 +124,12 @@ class Pass {
                unsigned slot) noexcept;
   void hold(const CheckedMessage& message, rte_mbuf* mbuf, unsigned slot) noexcept;
   void bad_signature(std::span<const std::byte> message, rte_mbuf* mbuf, unsigned slot) noexcept;
-  void good_signature(const Parts::Subject& subject) noexcept;
+  void count_unchecked(const LinkClassPolicy& policy) noexcept {
+    (policy.verify == VerifyPolicy::kOff ? counters_.verify_off : counters_.verify_not_sampled)
+        .add(1);
+  }
+  void verified(const Parts::Subject& subject) noexcept;
+  void answer_from_cache(std::uint64_t now_ms) noexcept;
   void drop(rte_mbuf* mbuf, unsigned slot, DropReason why) noexcept {
     if (slot == Parts::kChain) {
       parts_.condemn(mbuf, why);
@@ -141,8 +148,9 @@ class Pass {
 
 void Pass::message(unsigned i) noexcept {
   PacketContext& context = burst_.context(i);
-  if (!is_chosen(policy_of(context), context.header.transaction_id, parts_.setup.secret)) {
-    counters_.verify_skipped.add(1);
+  const LinkClassPolicy& policy = policy_of(context);
+  if (!is_chosen(policy, context.header.transaction_id, parts_.setup.secret)) {
+    count_unchecked(policy);
     return;
   }
   rte_mbuf* const mbuf = burst_.mbufs[i];
@@ -176,7 +184,7 @@ void Pass::fragment(unsigned i) noexcept {
     return;
   }
   if (!is_chosen(policy, context.header.transaction_id, parts_.setup.secret)) {
-    counters_.verify_skipped.add(1);
+    count_unchecked(policy);
     return;
   }
   const Reassembly::Result result =
@@ -233,8 +241,9 @@ void Pass::add_job(const CheckedMessage& message, const SignerEntry& signer, rte
   job.signed_parts = signed_parts(message.message, message.contents, message.identity);
   job.key = signer.key.get();
   job.signature = message.signature;
-  parts_.subjects[parts_.job_count] = {mbuf, slot, message.message_code, message.message.size(),
-                                       message.message.data()};
+  parts_.subjects[parts_.job_count] = {
+      mbuf,        slot, message.message_code, message.message.size(), message.message.data(),
+      signer.epoch};
   ++parts_.job_count;
 }
 
@@ -269,8 +278,7 @@ void Pass::bad_signature(std::span<const std::byte> message, rte_mbuf* mbuf,
   drop(mbuf, slot, DropReason::kBadSignature);
 }
 
-void Pass::good_signature(const Parts::Subject& subject) noexcept {
-  counters_.verified.add(1);
+void Pass::verified(const Parts::Subject& subject) noexcept {
   if (subject.slot != Parts::kChain) {
     context_of(subject.mbuf).verified = true;
     return;
@@ -290,7 +298,37 @@ void Pass::good_signature(const Parts::Subject& subject) noexcept {
   }
 }
 
+/// Lets pass what this lcore verified moments ago; the other jobs move up.
+void Pass::answer_from_cache(std::uint64_t now_ms) noexcept {
+  for (std::size_t k = 0; k < parts_.job_count; ++k) {
+    const auto& part = parts_.jobs[k].signed_parts;
+    const Parts::Subject& subject = parts_.subjects[k];
+    parts_.digests[k] = parts_.digest_cache->digest_of(
+        part[0], part[1], subject.signer_epoch, {part[2].data(), subject.sample + subject.length});
+    parts_.digest_cache->prefetch(parts_.digests[k]);
+  }
+  std::size_t kept = 0;
+  for (std::size_t k = 0; k < parts_.job_count; ++k) {
+    if (parts_.digest_cache->has(parts_.digests[k], now_ms)) {
+      counters_.digest_cache_hits.add(1);
+      verified(parts_.subjects[k]);
+      continue;
+    }
+    if (kept != k) {
+      parts_.jobs[kept] = parts_.jobs[k];
+      parts_.subjects[kept] = parts_.subjects[k];
+      parts_.digests[kept] = parts_.digests[k];
+    }
+    ++kept;
+  }
+  parts_.job_count = kept;
+}
+
 void Pass::run_batch() noexcept {
+  if (parts_.job_count == 0) return;
+  const bool caches = parts_.digest_cache->on();
+  const std::uint64_t now_ms = caches ? parts_.digest_cache->milliseconds_at(turn_.tsc) : 0;
+  if (caches) answer_from_cache(now_ms);
   const std::size_t count = parts_.job_count;
   if (count != 0) {
     const auto jobs = std::span<const crypto::VerifyJob>(parts_.jobs).first(count);
@@ -301,7 +339,9 @@ void Pass::run_batch() noexcept {
     const Parts::Subject& subject = parts_.subjects[k];
     switch (parts_.verdicts[k]) {
       case Verdict::kValid:
-        good_signature(subject);
+        counters_.verified.add(1);
+        if (caches) parts_.digest_cache->add(parts_.digests[k], now_ms);
+        verified(subject);
         break;
       case Verdict::kBadSignature:
         bad_signature({subject.sample, subject.length}, subject.mbuf, subject.slot);
@@ -315,11 +355,24 @@ void Pass::run_batch() noexcept {
   parts_.scratch_used = 0;
 }
 
+/// What was let pass under one policy is looked at anew under another.
+void follow(const PolicyTable& policy, Parts& parts, const Turn& turn) noexcept {
+  static_assert(std::has_unique_object_representations_v<LinkClassPolicy>);
+  if (policy.overlay == parts.seen_overlay &&
+      std::memcmp(&policy.classes, &parts.seen_classes, sizeof policy.classes) == 0) {
+    return;
+  }
+  parts.seen_overlay = policy.overlay;
+  parts.seen_classes = policy.classes;
+  parts.digest_cache->clear(parts.digest_cache->milliseconds_at(turn.tsc));
+}
+
 }  // namespace
 
 void verify(Burst& burst, const PolicyTable& policy, const SignerTable& signers, VerifyState& state,
             const Turn& turn, LcoreCounters& counters) noexcept {
   Parts& parts = state.parts();
+  if (parts.digest_cache->on()) follow(policy, parts, turn);
   Pass pass(burst, policy, signers, parts, turn, counters);
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));

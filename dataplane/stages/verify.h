@@ -16,8 +16,9 @@ namespace dataplane {
 /// What is checked is the link class's choice: all messages, one in N (chosen by transaction ID
 /// under this process's secret, so nodes choose independently and nobody outside can tell which),
 /// or none. Messages of signers the table lacks are held while their certificate goes up, once per
-/// signer. Fragments are held until their message is complete, checked as a whole, and leave
-/// through release_for_route() as the pieces they came in.
+/// signer. A message this lcore has verified within the last 15 s is not checked again. Fragments
+/// are held until their message is complete, checked as a whole, and leave through
+/// release_for_route() as the pieces they came in.
 ///
 /// Position  after admit, before route. Injected messages do not pass here
 /// Reads     PacketContext::signer (this turn's), header, offsets from parse, link_in, link_class
@@ -28,8 +29,8 @@ namespace dataplane {
 ///           certificate_rate, bad_signature, fragment_refused, fragment_overlap,
 ///           fragment_too_small, reassembly_full; bad_contents, bad_security_block (of a
 ///           reassembled message)
-/// Counts    verified, verify_skipped, fragments_passed, reassembled, signer_held, verify_batch;
-///           LinkStatus::bad_signatures
+/// Counts    verified, digest_cache_hits, verify_off, verify_not_sampled, fragments_passed,
+///           reassembled, signer_held, verify_batch; LinkStatus::bad_signatures
 /// Cost      the signature; around it a gather and an apply loop over the burst
 void verify(Burst& burst, const wire::shm::PolicyTable& policy, const SignerTable& signers,
             VerifyState& state, const Turn& turn, wire::shm::LcoreCounters& counters) noexcept;

@@ -67,6 +67,7 @@ struct RigSetting {
   wire::shm::VerifyPolicy verify = wire::shm::VerifyPolicy::kAll;
   std::uint32_t replay_window_ms = 2000;
   std::string first_device = {};  ///< of port 0, when it is not to be a ring
+  std::uint32_t digest_cache_entries = 1024;
 };
 
 /// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
@@ -82,6 +83,7 @@ class NodeRig {
     config_.dataplane.mbufs = 4095;
     config_.dataplane.max_links = 64;
     config_.dataplane.max_signers = 64;
+    config_.dataplane.digest_cache_entries = setting.digest_cache_entries;
     config_.dataplane.poll = config::Poll::kBusy;
     for (unsigned i = 0; i < kPorts; ++i) {
       wires_.push_back(std::make_unique<NetRingPort>(setting.queues));

@@ -41,6 +41,8 @@ class Verify : public ::testing::Test {
     rig_.add_link(kBackbone, node_at(100));
     rig_.add_link(kClient, node_at(101), LinkClass::kClient);
     rig_.policy.max_message_size = 20'000;
+    run();  // the stage has seen the policy before the first message
+    rig_.advance_ms(1);
   }
   void fill(std::initializer_list<Bytes> messages, std::uint16_t link = kBackbone) {
     StageRig::free(burst_);
@@ -250,13 +252,142 @@ TEST_F(Verify, MetersCertificatesPerLinkAndBoundsWhatIsHeld) {
   EXPECT_EQ(last, "hold_full");
 }
 
+TEST_F(Verify, ChecksAMessageOnceThatComesAgain) {
+  rig_.know(ed25519_.record);
+  const Bytes message = ping(ed25519_);
+  EXPECT_EQ(verify(message), "live");
+  EXPECT_EQ(rig_.counters->verified.get(), 1U);
+  EXPECT_EQ(verify(message, kClient), "live");  // over a second path
+  EXPECT_TRUE(burst_.context(0).verified);
+  EXPECT_EQ(rig_.counters->verified.get(), 1U);  // hits are no verifications
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 1U);
+  EXPECT_EQ(rig_.counters->verify_batch[0].get(), 1U);  // the second had no job
+  rig_.advance_ms(14'999);
+  EXPECT_EQ(verify(message), "live");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 2U);
+  rig_.advance_ms(1);
+  EXPECT_EQ(verify(message), "live");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 2U);
+  EXPECT_EQ(rig_.counters->verified.get(), 2U);
+}
+
+TEST_F(Verify, AnyByteThatCountsMakesItAnotherMessage) {
+  rig_.know(ed25519_.record);
+  const Bytes good = ping(ed25519_, 1, 40);
+  ASSERT_EQ(verify(good), "live");
+  ForwardingHeader header;
+  ASSERT_TRUE(parse_forwarding_header(good, header).ok());
+  // What is behind the header and still parses when a bit of it changes: the padding of the body
+  // and the signature. Then the signed parts of the header.
+  std::vector<std::size_t> places = {header_offset::kTransactionId,
+                                     header_offset::kTransactionId + 7, header_offset::kOverlay};
+  for (std::size_t i = 0; i < 30; ++i) places.push_back(header.size() + 12 + i);
+  for (std::size_t i = 1; i <= 64; ++i) places.push_back(good.size() - i);
+  for (const std::size_t at : places) {
+    for (const std::byte bit : {std::byte{1}, std::byte{0x80}}) {
+      Bytes other = good;
+      other[at] ^= bit;
+      ASSERT_EQ(verify(other), "bad_signature") << at;
+    }
+  }
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 0U);
+  // What hops change is not signed, and does not count.
+  Bytes later = good;
+  later[header_offset::kTtl] ^= std::byte{1};
+  EXPECT_EQ(verify(later), "live");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 1U);
+}
+
+TEST_F(Verify, RemembersNoBadSignature) {
+  rig_.know(ed25519_.record);
+  const Bytes bad = tampered(ping(ed25519_));
+  EXPECT_EQ(verify(bad), "bad_signature");
+  EXPECT_EQ(verify(bad), "bad_signature");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 0U);
+  EXPECT_EQ(rig_.counters->verify_batch[0].get(), 2U);
+}
+
+TEST_F(Verify, ForgetsASignersMessagesWhenItsEntryChanges) {
+  TestSigner signer = ed25519_;
+  rig_.know(signer.record);
+  const Bytes message = ping(signer);
+  const auto is_checked_again = [&] {
+    const std::uint64_t before = rig_.counters->verify_batch[0].get();
+    const std::string how = verify(message);
+    EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 0U);
+    EXPECT_EQ(rig_.counters->verify_batch[0].get(), before + 1);
+    return how;
+  };
+  EXPECT_EQ(is_checked_again(), "live");
+  signer.record.expires_unix_s += 1;  // same key, another entry
+  rig_.know(signer.record);
+  EXPECT_EQ(is_checked_again(), "live");
+  rig_.signers->remove(signer.record.key);
+  rig_.signers->reclaim();
+  rig_.know(signer.record);
+  EXPECT_EQ(is_checked_again(), "live");
+  TestSigner changed = tests::make_signer(Algorithm::kEd25519, 1);  // another key of that name
+  rig_.know(changed.record);
+  EXPECT_EQ(is_checked_again(), "bad_signature");
+  changed.record.refused = 1;
+  rig_.know(changed.record);
+  EXPECT_EQ(verify(message), "signer_refused");
+}
+
+TEST_F(Verify, ForgetsEverythingWhenThePolicyChanges) {
+  rig_.know(ed25519_.record);
+  const Bytes message = ping(ed25519_);
+  EXPECT_EQ(verify(message), "live");
+  rig_.advance_ms(1);
+  rig_.policy.queue_age_ms += 1;  // none of this stage's business
+  EXPECT_EQ(verify(message), "live");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 1U);
+  policy(LinkClass::kUntrusted).verify = VerifyPolicy::kSample;
+  EXPECT_EQ(verify(message), "live");
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 1U);
+  EXPECT_EQ(rig_.counters->verified.get(), 2U);
+}
+
+TEST_F(Verify, AnswersPartOfABurstFromTheCache) {
+  rig_.know(ed25519_.record);
+  const Bytes a = ping(ed25519_, 1);
+  const Bytes b = ping(ed25519_, 2);
+  fill({a, b});
+  run();
+  fill({tampered(a), a, ping(ed25519_, 3), b, tampered(b)});
+  run();
+  const Fates fates = {fate(burst_, 0), fate(burst_, 1), fate(burst_, 2), fate(burst_, 3),
+                       fate(burst_, 4)};
+  EXPECT_EQ(fates, (Fates{"bad_signature", "live", "live", "live", "bad_signature"}));
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 2U);
+  EXPECT_EQ(rig_.counters->verified.get(), 3U);
+  EXPECT_EQ(rig_.link_status[kBackbone].bad_signatures.get(), 2U);
+}
+
+TEST_F(Verify, KnowsAFragmentedMessageAgain) {
+  rig_.know(ed25519_.record);
+  const Bytes whole = ping(ed25519_, 1, 1800);
+  for (unsigned round = 0; round < 2; ++round) {
+    for (const Bytes& piece : fragment_message(whole, 800)) EXPECT_EQ(verify(piece), "taken");
+    EXPECT_EQ(leave(), (Fates{"live", "live", "live"}));
+  }
+  EXPECT_EQ(rig_.counters->verified.get(), 1U);
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), 1U);
+  EXPECT_EQ(rig_.counters->reassembled.get(), 2U);
+}
+
 TEST_F(Verify, ChecksNothingWhereThePolicyIsOff) {
   policy(LinkClass::kClient).verify = VerifyPolicy::kOff;
   rig_.know(ed25519_.record);
   EXPECT_EQ(verify(tampered(ping(ed25519_)), kClient), "live");
   EXPECT_FALSE(burst_.context(0).verified);
   EXPECT_EQ(verify(tampered(ping(ed25519_)), kBackbone), "bad_signature");
-  EXPECT_EQ(rig_.counters->verify_skipped.get(), 1U);
+  EXPECT_EQ(rig_.counters->verify_off.get(), 1U);
+  EXPECT_EQ(rig_.counters->verify_not_sampled.get(), 0U);
+  // Not even the signer is looked at: one that nobody knows passes too.
+  EXPECT_EQ(verify(ping(tests::make_forger(200)), kClient), "live");
+  EXPECT_EQ(rig_.counters->verify_off.get(), 2U);
+  EXPECT_EQ(rig_.counters->verified.get(), 0U);
 }
 
 TEST_F(Verify, SamplesOneMessageInNByItsTransaction) {
@@ -272,8 +403,52 @@ TEST_F(Verify, SamplesOneMessageInNByItsTransaction) {
   }
   EXPECT_GT(dropped, 400U);
   EXPECT_LT(dropped, 600U);
+  // Each message was either checked or counted as not chosen, both times.
+  EXPECT_EQ(rig_.counters->verify_not_sampled.get(), 2 * (4000 - dropped));
+  EXPECT_EQ(rig_.counters->verify_off.get(), 0U);
   policy().sample_one_in = 1;
   EXPECT_EQ(verify(tampered(ping(ed25519_))), "bad_signature");
+}
+
+TEST_F(Verify, EachLinkClassHasItsOwnPolicy) {
+  rig_.know(ed25519_.record);
+  policy(LinkClass::kClient).verify = VerifyPolicy::kSample;
+  policy(LinkClass::kClient).sample_one_in = 4;
+  run();  // this clears the cache, for a millisecond
+  rig_.advance_ms(1);
+  std::uint64_t chosen = 0;
+  for (std::uint64_t id = 1; id <= 64; ++id) {
+    const Bytes message = ping(ed25519_, id);
+    ASSERT_EQ(verify(message, kClient), "live");
+    chosen += burst_.context(0).verified ? 1U : 0U;
+    ASSERT_EQ(verify(message, kBackbone), "live");
+    ASSERT_TRUE(burst_.context(0).verified);
+  }
+  EXPECT_GT(chosen, 0U);
+  EXPECT_LT(chosen, 64U);
+  EXPECT_EQ(rig_.counters->verify_not_sampled.get(), 64 - chosen);
+  // What the sample had checked was known when it came over the other link.
+  EXPECT_EQ(rig_.counters->digest_cache_hits.get(), chosen);
+  EXPECT_EQ(rig_.counters->verified.get(), 64U);
+}
+
+TEST_F(Verify, SamplesFragmentsOfAMessageAlike) {
+  rig_.know(ed25519_.record);
+  policy().verify = VerifyPolicy::kSample;
+  policy().sample_one_in = 2;
+  std::uint64_t passed = 0;
+  for (std::uint64_t id = 1; id <= 40; ++id) {
+    const std::vector<Bytes> pieces = fragment_message(ping(ed25519_, id, 1000), 900);
+    ASSERT_EQ(pieces.size(), 2U);
+    const std::string first = verify(pieces[0]);
+    ASSERT_EQ(verify(pieces[1]), first);
+    passed += first == "live" ? 1U : 0U;
+  }
+  EXPECT_GT(passed, 0U);
+  EXPECT_LT(passed, 40U);
+  EXPECT_EQ(rig_.counters->verify_not_sampled.get(), 2 * passed);
+  EXPECT_EQ(rig_.counters->reassembled.get(), 40 - passed);
+  EXPECT_EQ(leave(), Fates(2 * (40 - passed), "live"));
 }
 
 TEST_F(Verify, ReportsABadSignatureOfABackboneLinkAsEvidence) {
@@ -488,7 +663,7 @@ TEST_F(Verify, ObeysTheFragmentPolicyOfTheLinkClass) {
   policy().fragments = FragmentPolicy::kVerify;
   policy().verify = VerifyPolicy::kOff;
   EXPECT_EQ(verify(pieces[0]), "live");
-  EXPECT_EQ(rig_.counters->verify_skipped.get(), 1U);
+  EXPECT_EQ(rig_.counters->verify_off.get(), 1U);
   EXPECT_EQ(held(), 0U);
 }
 

@@ -88,6 +88,7 @@ StageRig::StageRig() : pool(the_pool()) {
   setup.links = {link_status.get(), wire::shm::kMaxLinks};
   setup.tsc_hz = kTscHz;
   setup.secret = 0xfedcba0987654321U;
+  setup.digest_cache_entries = 1024;
   verify_state = dataplane::VerifyState::create(setup);
   rewrite_state.pool = pool;
   if (links == nullptr || signers == nullptr || admit_state == nullptr || verify_state == nullptr) {
