@@ -77,28 +77,31 @@ std::uint64_t neg_inverse_of(std::uint64_t n) noexcept {
   return (0 - inverse) & ((std::uint64_t{1} << kRsaLimbBits) - 1);
 }
 
-/// -R^-(e-2) mod n. False when out of memory.
-bool hash_scale_of(const BIGNUM* n, const RsaKey& key, BN_CTX* context, BIGNUM* scale) {
+/// out = 2^-(52 * limbs * power) mod n. False when out of memory.
+bool inverse_radix_power(const BIGNUM* n, std::uint32_t limbs, std::uint32_t power, BN_CTX* context,
+                         BIGNUM* out) {
   const Number radix(BN_new());
-  const Number power(BN_new());
-  return radix != nullptr && power != nullptr &&
-         BN_set_bit(radix.get(), static_cast<int>(key.limbs * kRsaLimbBits)) == 1 &&
-         BN_set_word(power.get(), key.exponent - 2) == 1 &&
+  const Number exponent(BN_new());
+  return radix != nullptr && exponent != nullptr &&
+         BN_set_bit(radix.get(), static_cast<int>(limbs * kRsaLimbBits)) == 1 &&
+         BN_set_word(exponent.get(), power) == 1 &&
          BN_mod_inverse(radix.get(), radix.get(), n, context) != nullptr &&
-         BN_mod_exp(scale, radix.get(), power.get(), n, context) == 1 &&
-         BN_sub(scale, n, scale) == 1;
+         BN_mod_exp(out, radix.get(), exponent.get(), n, context) == 1;
 }
 
 bool fill(const BIGNUM* n, RsaKey& key) {
   const Context context(BN_CTX_new());
-  const Number scale(BN_new());
-  const Number scaled(BN_new());
+  const Number value(BN_new());
   const Number padding = padding_of(key.bytes);
-  if (context == nullptr || scale == nullptr || scaled == nullptr || padding == nullptr ||
-      !hash_scale_of(n, key, context.get(), scale.get()) ||
-      BN_mod_mul(scaled.get(), padding.get(), scale.get(), n, context.get()) != 1 ||
-      !to_limbs(n, key.limbs, key.modulus) || !to_limbs(scale.get(), key.limbs, key.hash_scale) ||
-      !to_limbs(scaled.get(), key.limbs, key.padding_scaled)) {
+  if (context == nullptr || value == nullptr || padding == nullptr ||
+      !to_limbs(n, key.limbs, key.modulus) ||
+      !inverse_radix_power(n, kRsaFoldLimbs, 1, context.get(), value.get()) ||
+      !to_limbs(value.get(), key.limbs, key.fold) ||
+      !inverse_radix_power(n, key.limbs, key.exponent - 2, context.get(), value.get()) ||
+      BN_sub(value.get(), n, value.get()) != 1 ||
+      !to_limbs(value.get(), key.limbs, key.hash_scale) ||
+      BN_mod_mul(value.get(), padding.get(), value.get(), n, context.get()) != 1 ||
+      !to_limbs(value.get(), key.limbs, key.padding_scaled)) {
     return false;
   }
   key.neg_inverse = neg_inverse_of(key.modulus[0]);

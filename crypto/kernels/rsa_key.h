@@ -28,6 +28,7 @@ struct RsaKey {
   std::uint32_t exponent = 0;  ///< odd, at least 3
   std::uint64_t neg_inverse = 0;                ///< -n^-1 mod 2^52
   std::uint64_t modulus[kRsaMaxLimbs] = {};     ///< n: odd, at least 12 bits shorter than R
+  std::uint64_t fold[kRsaMaxLimbs] = {};        ///< 2^-(52 * kRsaFoldLimbs) mod n
   std::uint64_t hash_scale[kRsaMaxLimbs] = {};  ///< -R^-(e-2) mod n
   /// hash_scale times the encoded message with a digest of zeros (RFC 8017 section 9.2), mod n.
   std::uint64_t padding_scaled[kRsaMaxLimbs] = {};

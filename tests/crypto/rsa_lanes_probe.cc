@@ -38,8 +38,10 @@ void run(const RsaKey& key, const std::uint64_t* a, const std::uint64_t* b, unsi
   Modulus<L> modulus;
   for (unsigned i = 0; i < L; ++i) {
     modulus.n.limb[i] = _mm512_set1_epi64(static_cast<long long>(key.modulus[i]));
+    modulus.fold.limb[i] = _mm512_set1_epi64(static_cast<long long>(key.fold[i]));
   }
   modulus.neg_inverse = _mm512_set1_epi64(static_cast<long long>(key.neg_inverse));
+  prepare(modulus);
   Lanes<L> x;
   Lanes<L> y;
   spread(a, lane, x);
@@ -47,7 +49,7 @@ void run(const RsaKey& key, const std::uint64_t* a, const std::uint64_t* b, unsi
     avx512ifma::square(x, modulus, x);
   } else {
     spread(b, lane, y);
-    avx512ifma::multiply(x, y, nullptr, modulus, x);
+    avx512ifma::multiply(x, y, modulus, x);
   }
   collect(x, lane, out);
 }

@@ -66,7 +66,7 @@ TEST_F(RsaLanes, AgreeForEverySizeAndExponent) {
     int bits;
     std::uint64_t exponent;
   } cases[] = {{2048, 3},     {2048, 17},    {2048, 4294967291}, {2048, 0xaaaaaaab}, {2049, 65537},
-               {2056, 65537}, {2064, 65537}, {3072, 65537},      {3072, 3},          {4096, 65537}};
+               {2056, 65537}, {3072, 65537}, {3072, 3},          {4096, 65537}};
   for (const auto& [bits, exponent] : cases) {
     SCOPED_TRACE(testing::Message() << bits << " bits, e = " << exponent);
     const RsaSigner signer(bits, exponent);

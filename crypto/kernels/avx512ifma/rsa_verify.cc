@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/kernels/avx512ifma/rsa.h"
 
+#include "crypto/kernels/avx512ifma/rsa_load.h"
 #include "crypto/kernels/avx512ifma/rsa_montgomery.h"
 
 namespace crypto::avx512ifma {
@@ -9,8 +10,8 @@ namespace {
 constexpr std::uint32_t kHashBytes = 32;
 constexpr unsigned kHashLimbs = 5;
 constexpr std::uint32_t kUsualExponent = 65537;
-/// Results of a reduction are below 4 n: multiples of n up to here may stand for zero.
-constexpr long long kMaxMultiple = 3;
+/// Results of a reduction are below 5 n: multiples of n up to here may stand for zero.
+constexpr long long kMaxMultiple = 4;
 
 /// What one pass checks, lane by lane. Lanes without a check repeat the first one.
 template <unsigned L>
@@ -24,33 +25,6 @@ struct Pass {
   __mmask8 below_n;
 };
 
-std::uint64_t load_big_endian(const unsigned char* bytes) {
-  std::uint64_t word;
-  __builtin_memcpy(&word, bytes, sizeof word);
-  return __builtin_bswap64(word);
-}
-
-/// Writes limbs 0..limbs of the big-endian number at @p bytes to lane @p lane.
-void scatter_bytes(const std::byte* bytes, std::uint32_t length, unsigned limbs, unsigned lane,
-                   __m512i* out) {
-  // Zeros in front, so that a limb is always within one 64-bit word of the buffer.
-  constexpr unsigned kBufferBytes = kRsaMaxLimbs * kRsaLimbBits / 8 + 8;
-  unsigned char buffer[kBufferBytes];
-  __builtin_memset(buffer, 0, kBufferBytes - length);
-  __builtin_memcpy(buffer + kBufferBytes - length, bytes, length);
-  auto* words = reinterpret_cast<unsigned long long*>(out) + lane;
-  for (unsigned i = 0; i < limbs; ++i) {
-    const unsigned bit = i * kRsaLimbBits;
-    const std::uint64_t word = load_big_endian(buffer + kBufferBytes - bit / 8 - 8);
-    words[i * kLanes] = word >> bit % 8 & ((1ULL << kRsaLimbBits) - 1);
-  }
-}
-
-void scatter_limbs(const std::uint64_t* limbs, unsigned count, unsigned lane, __m512i* out) {
-  auto* words = reinterpret_cast<unsigned long long*>(out) + lane;
-  for (unsigned i = 0; i < count; ++i) words[i * kLanes] = limbs[i];
-}
-
 /// Lanes where a < b.
 template <unsigned L>
 __mmask8 is_below(const Lanes<L>& a, const Lanes<L>& b) {
@@ -62,23 +36,39 @@ __mmask8 is_below(const Lanes<L>& a, const Lanes<L>& b) {
   return _mm512_movepi64_mask(borrow);
 }
 
+/// One number of each lane's key, in lanes.
+template <unsigned L>
+void load_numbers(const RsaKey* const (&keys)[kLanes],
+                  const std::uint64_t (RsaKey::*number)[kRsaMaxLimbs], Lanes<L>& out) {
+  const std::uint64_t* arrays[kLanes];
+  for (unsigned lane = 0; lane < kLanes; ++lane) arrays[lane] = keys[lane]->*number;
+  load_words(arrays, L, out.limb);
+}
+
 template <unsigned L>
 void load_pass(const RsaCheck* checks, const std::uint8_t* which, Pass<L>& pass) {
+  const RsaKey* keys[kLanes];
+  BigEndian signatures[kLanes];
+  BigEndian hashes[kLanes];
   alignas(64) unsigned long long neg_inverse[kLanes];
   alignas(64) unsigned long long exponent[kLanes];
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     const RsaCheck& check = checks[which[lane]];
-    const RsaKey& key = *check.key;
-    scatter_limbs(key.modulus, L, lane, pass.modulus.n.limb);
-    scatter_limbs(key.hash_scale, L, lane, pass.hash_scale.limb);
-    scatter_limbs(key.padding_scaled, L, lane, pass.padding_scaled.limb);
-    scatter_bytes(check.signature, key.bytes, L, lane, pass.signature.limb);
-    scatter_bytes(check.hash, kHashBytes, kHashLimbs, lane, pass.hash);
-    neg_inverse[lane] = key.neg_inverse;
-    exponent[lane] = key.exponent;
+    keys[lane] = check.key;
+    signatures[lane] = {check.signature, check.key->bytes};
+    hashes[lane] = {check.hash, kHashBytes};
+    neg_inverse[lane] = check.key->neg_inverse;
+    exponent[lane] = check.key->exponent;
   }
+  load_numbers(keys, &RsaKey::modulus, pass.modulus.n);
+  load_numbers(keys, &RsaKey::fold, pass.modulus.fold);
+  load_numbers(keys, &RsaKey::hash_scale, pass.hash_scale);
+  load_numbers(keys, &RsaKey::padding_scaled, pass.padding_scaled);
+  load_big_endian<L>(signatures, pass.signature.limb);
+  load_big_endian<kHashLimbs>(hashes, pass.hash);
   pass.modulus.neg_inverse = _mm512_load_si512(neg_inverse);
   pass.exponent = _mm512_load_si512(exponent);
+  prepare(pass.modulus);
   pass.below_n = is_below(pass.signature, pass.modulus.n);
   for (unsigned i = 0; i < L; ++i) {
     pass.signature.limb[i] = _mm512_maskz_mov_epi64(pass.below_n, pass.signature.limb[i]);
@@ -111,28 +101,35 @@ void raise_any(const Pass<L>& pass, Lanes<L>& power) {
     const __mmask8 odd =
         started & _mm512_test_epi64_mask(_mm512_srli_epi64(pass.exponent, bit), one);
     if (odd == 0) continue;
-    multiply(power, pass.signature, nullptr, pass.modulus, next);
+    multiply(power, pass.signature, pass.modulus, next);
     for (unsigned i = 0; i < L; ++i) {
       power.limb[i] = _mm512_mask_mov_epi64(power.limb[i], odd, next.limb[i]);
     }
   }
 }
 
-/// columns = -(encoded message) * R^-(e-2) mod n, not reduced: 2 L columns, each below 11 * 2^52.
+/// columns = -(encoded message) * R^-(e-2) mod n, not reduced: 2 L columns, each below 11 *
+/// 2^52.
 template <unsigned L>
 void negated_message(const Pass<L>& pass, __m512i* columns) {
-  for (unsigned i = 0; i < L; ++i) columns[i] = pass.padding_scaled.limb[i];
-  for (unsigned i = L; i < 2 * L; ++i) columns[i] = _mm512_setzero_si512();
-  for (unsigned i = 0; i < kHashLimbs; ++i) {
-    for (unsigned j = 0; j < L; ++j) {
-      const __m512i b = pass.hash_scale.limb[j];
-      columns[i + j] = _mm512_madd52lo_epu64(columns[i + j], pass.hash[i], b);
-      columns[i + j + 1] = _mm512_madd52hi_epu64(columns[i + j + 1], pass.hash[i], b);
+  const __m512i zero = _mm512_setzero_si512();
+  __m512i sums[kHashLimbs + 1] = {};  // of columns i..i + 5
+  for (unsigned i = 0; i < L; ++i) {
+    const __m512i scale = pass.hash_scale.limb[i];
+    sums[0] = _mm512_add_epi64(sums[0], pass.padding_scaled.limb[i]);
+    for (unsigned j = 0; j < kHashLimbs; ++j) {
+      sums[j] = _mm512_madd52lo_epu64(sums[j], pass.hash[j], scale);
+      sums[j + 1] = _mm512_madd52hi_epu64(sums[j + 1], pass.hash[j], scale);
     }
+    columns[i] = sums[0];
+    for (unsigned j = 0; j < kHashLimbs; ++j) sums[j] = sums[j + 1];
+    sums[kHashLimbs] = zero;
   }
+  for (unsigned j = 0; j <= kHashLimbs; ++j) columns[L + j] = sums[j];
+  for (unsigned i = L + kHashLimbs + 1; i < 2 * L; ++i) columns[i] = zero;
 }
 
-/// Lanes where @p value, which is below 4 n, is a multiple of n.
+/// Lanes where @p value, which is below 5 n, is a multiple of n.
 template <unsigned L>
 __mmask8 is_zero(const Lanes<L>& value, const Modulus<L>& modulus) {
   // If value = t n then t = value / n mod 2^52, from the lowest limbs alone.
@@ -142,7 +139,7 @@ __mmask8 is_zero(const Lanes<L>& value, const Modulus<L>& modulus) {
   __mmask8 zeros = _mm512_cmple_epu64_mask(t, _mm512_set1_epi64(kMaxMultiple));
   __m512i carry = zero;
   for (unsigned i = 0; i < L; ++i) {
-    // t is at most 3 where it counts, so t * limb fits one column.
+    // t is at most 4 where it counts, so t * limb fits one column.
     carry = _mm512_add_epi64(carry, _mm512_mul_epu32(t, modulus.n.limb[i]));
     const __m512i upper = _mm512_mul_epu32(t, _mm512_srli_epi64(modulus.n.limb[i], 32));
     carry = _mm512_add_epi64(carry, _mm512_slli_epi64(upper, 32));
@@ -164,10 +161,11 @@ __attribute__((noinline)) __mmask8 verify_pass(const RsaCheck* checks, const std
   } else {
     raise_any(pass, power);
   }
-  __m512i message[2 * L];
-  negated_message(pass, message);
+  __m512i columns[2 * L];
+  negated_message(pass, columns);
   // s^e R^-(e-2) minus the message scaled alike: a multiple of n exactly when s^e is the message.
-  multiply(power, pass.signature, message, pass.modulus, power);
+  add_product(power, pass.signature, columns);
+  reduce(columns, pass.modulus, power);
   return is_zero(power, pass.modulus) & pass.below_n;
 }
 
