@@ -41,5 +41,6 @@ void add_capture(CLI::App& app, Context& context);
 void add_ping(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);  // lab init
 void add_decode(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
 
 }  // namespace controlplane::ctl

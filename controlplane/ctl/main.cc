@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add_capture(app, context);
   add_ping(app, context);
   add_decode(app, context);
+  add_verify(app, context);
   add_lab(app, context);
   try {
     app.parse(argc, argv);
