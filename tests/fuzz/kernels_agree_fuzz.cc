@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives one job to OpenSSL, plainly, and to every kernel that runs here, alone and among others in
-// every place of a full batch: all must agree, and nobody's neighbours may notice.
+// every place of a full batch, with the signer's table and without: all must agree, and nobody's
+// neighbours may notice.
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -10,6 +11,7 @@
 
 #include "crypto/batch_verify.h"
 #include "crypto/kernels/select.h"
+#include "crypto/known_table.h"
 #include "crypto/self_test.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/kernels_agree_input.h"
@@ -82,23 +84,44 @@ VerifyJob job_of(const PublicKey& key, const Input& input) {
   return job;
 }
 
-void check_kernel(const KernelTable& kernel, const VerifyJob& job, Verdict expected,
-                  std::size_t place) {
-  BatchVerifier verifier(kernel);
+/// A kernel with what lasts from input to input.
+struct Rig {
+  explicit Rig(const KernelTable& used) : kernel(used), verifier(used) {
+    for (const Neighbour& one : neighbours()) tables.emplace_back(used, *one.key);
+  }
+  const KernelTable& kernel;
+  BatchVerifier verifier;
+  std::vector<KnownTable> tables;  ///< by neighbour
+};
+
+std::vector<Rig>& rigs() {
+  static auto rigs = [] {
+    std::vector<Rig> made;
+    for (const KernelTable* kernel : all_kernels()) {
+      if (runs_here(*kernel)) made.emplace_back(*kernel);
+    }
+    return made;
+  }();
+  return rigs;
+}
+
+void check_kernel(Rig& rig, const VerifyJob& job, Verdict expected, std::size_t place) {
   auto alone = static_cast<Verdict>(0xff);
-  verifier.verify({&job, 1}, {&alone, 1});
+  rig.verifier.verify({&job, 1}, {&alone, 1});
   FUZZ_CHECK(alone == expected);
 
   std::array<VerifyJob, BatchVerifier::kMaxJobs> jobs;
   std::array<Verdict, BatchVerifier::kMaxJobs> verdicts{};
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const Neighbour& one = neighbours()[i % neighbours().size()];
+    const std::size_t which = i % neighbours().size();
+    const Neighbour& one = neighbours()[which];
     jobs[i].signed_parts[0] = one.message;
     jobs[i].key = one.key.get();
     jobs[i].signature = one.signature;
+    if (i % 2 == 0) jobs[i].table = rig.tables[which].get();
   }
   jobs[place] = job;
-  verifier.verify(jobs, verdicts);
+  rig.verifier.verify(jobs, verdicts);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const Verdict wanted = i == place ? expected : neighbours()[i % neighbours().size()].verdict;
     FUZZ_CHECK(verdicts[i] == wanted);
@@ -125,9 +148,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     spki = known.spki;
   }
   const Verdict expected = openssl_verdict(spki, input);
-  const VerifyJob job = job_of(*key, input);
-  for (const KernelTable* kernel : all_kernels()) {
-    if (runs_here(*kernel)) check_kernel(*kernel, job, expected, size % BatchVerifier::kMaxJobs);
+  VerifyJob job = job_of(*key, input);
+  const std::size_t place = size % BatchVerifier::kMaxJobs;
+  for (Rig& rig : rigs()) {
+    job.table = nullptr;
+    check_kernel(rig, job, expected, place);
+    const KnownTable table(rig.kernel, *key);
+    if (table.get() == nullptr) continue;
+    job.table = table.get();
+    check_kernel(rig, job, expected, place);
   }
   return 0;
 }
