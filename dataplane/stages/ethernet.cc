@@ -12,6 +12,7 @@ namespace dataplane {
 namespace {
 
 using wire::load_be16;
+using wire::load_be32;
 using wire::load_u8;
 using wire::store_u8;
 using wire::shm::Endpoint;
@@ -190,6 +191,53 @@ Finding examine_ipv6(const Frame& frame) noexcept {
   }
 }
 
+/// What nearly every frame is: UDP in IPv4 without options, whole, for us, and sound. Says true
+/// only where examine() would too, with the same entries in the context; otherwise examine() finds
+/// out.
+[[gnu::always_inline]] inline bool is_plain_udp4(const Frame& frame) noexcept {
+  constexpr std::size_t kHeaders = ether::kBytes + ipv4::kMinBytes + udp::kBytes;
+  constexpr std::uint32_t kPlain = 0x0800'45;  // EtherType, version and header length
+  const std::byte* const ip = frame.bytes + ether::kBytes;
+  if (frame.length < kHeaders || load_be32(frame.bytes + ether::kType) >> 8U != kPlain ||
+      !is_own_mac(frame.bytes, frame.port)) {
+    return false;
+  }
+  std::array<std::uint32_t, ipv4::kMinBytes / 4> words;
+  std::memcpy(words.data(), ip, sizeof words);
+  const std::byte* const header = ip + ipv4::kMinBytes;
+  const std::size_t total = load_be16(ip + ipv4::kTotalLength);
+  const std::uint16_t length = load_be16(header + udp::kLength);
+  const std::uint8_t first = load_u8(ip + ipv4::kSource);
+  if (total > frame.length - ether::kBytes || total < ipv4::kMinBytes + udp::kBytes ||
+      length != total - ipv4::kMinBytes || load_u8(ip + ipv4::kProtocol) != protocol::kUdp ||
+      (load_be16(ip + ipv4::kFragment) & ipv4::kMoreFragmentsOrOffset) != 0 || first - 1U >= 223U ||
+      first == 127 || load_be16(header + udp::kDestination) != frame.service_port) {
+    return false;
+  }
+  constexpr std::uint64_t kGood = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  constexpr std::uint64_t kMask = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (frame.port.rx_checks_checksums) {
+    if ((frame.ol_flags & kMask) != kGood) return false;
+  } else {
+    const std::uint64_t addresses = std::uint64_t{words[3]} + words[4];
+    if (folded(addresses + words[0] + words[1] + words[2]) != 0xffff ||
+        load_be16(header + udp::kChecksum) == 0 ||
+        folded(sum_bytes(header, length,
+                         addresses + (std::uint64_t{protocol::kUdp} << 8U) +
+                             __builtin_bswap16(length))) != 0xffff) {
+      return false;
+    }
+  }
+  PacketContext& context = frame.context;
+  set_endpoint4(context.local, ip + ipv4::kDestination);
+  set_endpoint4(context.remote, ip + ipv4::kSource);
+  context.local.port = frame.service_port;
+  context.remote.port = load_be16(header + udp::kSource);
+  context.payload_offset = kHeaders;
+  context.payload_length = static_cast<std::uint16_t>(length - udp::kBytes);
+  return frame.port.owns(context.local);
+}
+
 Finding examine(const Frame& frame) noexcept {
   if (frame.length < ether::kBytes) return refuse(DropReason::kEthernetTruncated);
   if (!is_group_mac(frame.bytes) && !is_own_mac(frame.bytes, frame.port)) {
@@ -266,11 +314,17 @@ void ethernet(Burst& burst, EthernetState& state, wire::shm::LcoreCounters& coun
       burst.drop(i, DropReason::kEthernetUnsupported);
       continue;
     }
-    const Frame frame{bytes_of(mbuf).data(),     mbuf->data_len, mbuf->ol_flags, port,
-                      state.ports->service_port, context};
+    const auto view = [&]() noexcept {
+      return Frame{bytes_of(mbuf).data(),     mbuf->data_len, mbuf->ol_flags, port,
+                   state.ports->service_port, context};
+    };
+    if (is_plain_udp4(view())) [[likely]]
+      continue;
+    const Frame frame = view();
     const Finding finding = examine(frame);
     switch (finding.kind) {
-      [[likely]] case Kind::kUdp : break;
+      case Kind::kUdp:
+        break;
       case Kind::kDrop:
         burst.drop(i, finding.reason);
         break;
