@@ -5,43 +5,6 @@
 
 namespace wire::reload {
 
-namespace {
-
-constexpr std::size_t kTypeAt = 0;
-constexpr std::size_t kSequenceAt = 1;
-constexpr std::size_t kLengthAt = 5;    // data
-constexpr std::size_t kReceivedAt = 5;  // ack
-
-}  // namespace
-
-ParseError parse_frame(std::span<const std::byte> datagram, Frame& out) noexcept {
-  const auto end = static_cast<std::uint32_t>(datagram.size());
-  if (datagram.empty()) return {ParseFault::kTruncated, end};
-  const std::byte* const at = datagram.data();
-  switch (load_u8(at + kTypeAt)) {
-    case kDataFrameType:
-      if (datagram.size() < kDataFrameOverhead) return {ParseFault::kTruncated, end};
-      if (load_be24(at + kLengthAt) != datagram.size() - kDataFrameOverhead) {
-        return {ParseFault::kBadFrame, kLengthAt};
-      }
-      out.is_ack = false;
-      out.sequence = load_be32(at + kSequenceAt);
-      out.received = 0;
-      out.message = datagram.subspan(kDataFrameOverhead);
-      return {};
-    case kAckFrameType:
-      if (datagram.size() < kAckFrameBytes) return {ParseFault::kTruncated, end};
-      if (datagram.size() > kAckFrameBytes) return {ParseFault::kBadFrame, kAckFrameBytes};
-      out.is_ack = true;
-      out.sequence = load_be32(at + kSequenceAt);
-      out.received = load_be32(at + kReceivedAt);
-      out.message = {};
-      return {};
-    default:
-      return {ParseFault::kBadFrame, kTypeAt};
-  }
-}
-
 // Both headers are written in one go: whoever sums them up right afterwards (link_headers.cc) then
 // finds them in the store buffer.
 void write_data_frame_header(std::uint32_t sequence, std::uint32_t message_length,

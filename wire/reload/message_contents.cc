@@ -66,6 +66,20 @@ const char* traffic_class_name(TrafficClass cls) noexcept {
 
 ParseError parse_message_contents(std::span<const std::byte> payload, MessageContents& out,
                                   std::uint32_t base) noexcept {
+  // Nearly every message has no extensions and no fault, and needs no cursor.
+  constexpr std::size_t kFixed = 10;  // code, length of body, length of extensions
+  if (payload.size() >= kFixed) {
+    const std::byte* const at = payload.data();
+    const std::uint16_t code = load_be16(at);
+    const std::size_t body = load_be32(at + 2);
+    if (!is_barred(code) && body <= payload.size() - kFixed && load_be32(at + 6 + body) == 0) {
+      out.message_code = code;
+      out.body = payload.subspan(6, body);
+      out.extensions = {};
+      out.encoded = payload.first(kFixed + body);
+      return {};
+    }
+  }
   ReadCursor in(payload);
   out.message_code = in.u16();
   if (in.ok() && is_barred(out.message_code)) return {ParseFault::kBadMessageCode, base};

@@ -2,6 +2,7 @@
 #include "wire/reload/security_block.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "wire/cursor.h"
 
@@ -54,10 +55,41 @@ ParseError read_signature(ReadCursor& in, Signature& out) noexcept {
   return {};
 }
 
+/// The block of nearly every message: no certificates, because the signer's is known by now, and no
+/// fault. Then all lies at fixed offsets, and no cursor is needed. False: read it step by step.
+bool read_plain_block(std::span<const std::byte> bytes, SecurityBlock& out) noexcept {
+  constexpr std::size_t kSchemeAt = 2, kIdentityAt = 4, kHashLengthAt = 8, kHashAt = 9;
+  constexpr std::size_t kValueLengthAt = kHashAt + kCertificateHashBytes;
+  constexpr std::size_t kValueAt = kValueLengthAt + 2;
+  if (bytes.size() <= kValueAt) return false;
+  const std::byte* const at = bytes.data();
+  const auto type = SignerIdentityType{load_u8(at + kIdentityAt)};
+  const auto scheme = SignatureScheme{load_be16(at + kSchemeAt)};
+  if (load_be16(at) != 0 || scheme == SignatureScheme::kNone ||
+      (type != SignerIdentityType::kCertHash && type != SignerIdentityType::kCertHashNodeId) ||
+      load_be16(at + kIdentityAt + 1) != 2 + kCertificateHashBytes ||
+      load_u8(at + kHashLengthAt - 1) != kHashSha256 ||
+      load_u8(at + kHashLengthAt) != kCertificateHashBytes ||
+      load_be16(at + kValueLengthAt) != bytes.size() - kValueAt) {
+    return false;
+  }
+  out.certificates = bytes.subspan(2, 0);
+  out.signature.scheme = scheme;
+  out.signature.signer.type = type;
+  std::memcpy(out.signature.signer.hash.data(), at + kHashAt, kCertificateHashBytes);
+  out.signature.signer.zero = {};
+  out.signature.identity = bytes.subspan(kIdentityAt, kValueLengthAt - kIdentityAt);
+  out.signature.value = bytes.subspan(kValueAt);
+  out.encoded = bytes;
+  return true;
+}
+
 }  // namespace
 
 ParseError parse_security_block(std::span<const std::byte> bytes, SecurityBlock& out,
                                 std::uint32_t base) noexcept {
+  if (read_plain_block(bytes, out)) [[likely]]
+    return {};
   ReadCursor in(bytes);
   const std::span<const std::byte> certificates = in.vector16();
   if (!in.ok()) return {ParseFault::kTruncated, base + in.failed_at()};
