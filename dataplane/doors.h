@@ -38,6 +38,8 @@ class Doors {
   /// Finishes trace and capture of a frame that left on a link. @p context is a copy, because the
   /// frame is the PMD's by now.
   void transmitted(PacketContext& context) noexcept;
+  /// Gives up one reference to a frame that has left already and counts nowhere.
+  void let_go(rte_mbuf* mbuf) noexcept { free_later(mbuf); }
   /// Frees what the calls above collected; returns how many. Once per turn.
   unsigned flush() noexcept;
 

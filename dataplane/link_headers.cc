@@ -14,10 +14,6 @@ namespace {
 constexpr std::uint8_t kHopLimit = 64;
 constexpr std::uint16_t kDoNotFragment = 0x4000;  // RFC 6864: then the identification may be 0
 
-void store_raw16(std::byte* to, std::uint16_t in_memory_order) {
-  std::memcpy(to, &in_memory_order, sizeof in_memory_order);
-}
-
 }  // namespace
 
 void LinkHeaders::prepare(const MacAddress& source, const wire::shm::LinkRecord& link) noexcept {
@@ -52,38 +48,6 @@ void LinkHeaders::prepare(const MacAddress& source, const wire::shm::LinkRecord&
     udp_sum_ = pseudo_header_sum(ip + 8, 32, protocol::kUdp, 0);
   }
   udp_sum_ += sum_bytes(udp_header, 4);
-}
-
-void LinkHeaders::write(std::byte* frame, std::uint16_t payload_bytes,
-                        std::uint64_t mac) const noexcept {
-  const std::byte* const payload = frame + size_;
-  const auto udp_bytes = static_cast<std::uint16_t>(payload_bytes + udp::kBytes);
-  const std::uint16_t udp_length = __builtin_bswap16(udp_bytes);
-  // Two copies of a constant size are a few moves each; one of either size is a string instruction.
-  if (family_ == 4) {
-    std::memcpy(frame, bytes_.data(), ether::kBytes + ipv4::kMinBytes + udp::kBytes);
-  } else {
-    std::memcpy(frame, bytes_.data(), kMaxBytes);
-  }
-  std::memcpy(frame, &mac, 6);
-  std::byte* const ip = frame + ether::kBytes;
-  std::byte* const udp_header = frame + size_ - udp::kBytes;
-  if (family_ == 4) {
-    const std::uint16_t total =
-        __builtin_bswap16(static_cast<std::uint16_t>(udp_bytes + ipv4::kMinBytes));
-    store_raw16(ip + 2, total);
-    store_raw16(ip + 10, checksum_of(ip_sum_ + total));
-  } else {
-    store_raw16(ip + 4, udp_length);
-  }
-  store_raw16(udp_header + 4, udp_length);
-  // The length stands in the pseudo-header and in the header. The frame header was stored a moment
-  // ago as one word, and only a load of that word gets it without waiting for the cache.
-  std::uint64_t first;
-  std::memcpy(&first, payload, sizeof first);
-  const std::uint64_t sum = udp_sum_ + 2ULL * udp_length + (first & 0xffffffffU) + (first >> 32U);
-  store_raw16(udp_header + 6, udp_checksum_of(sum_bytes(payload + sizeof first,
-                                                        payload_bytes - sizeof first, sum)));
 }
 
 }  // namespace dataplane

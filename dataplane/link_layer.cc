@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "wire/reload/link_framing.h"
 
@@ -339,7 +340,10 @@ bool LinkLayer::acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint
   const SrSender::AckKind kind =
       link.sender.acknowledge(sequence, received, us_of(now_tsc), completed);
   if (kind == SrSender::AckKind::kNeverSent) return false;
-  for (std::uint32_t i = 0; i < completed.count; ++i) release(link, completed.slots[i]);
+  for (std::uint32_t i = 0; i < completed.count; ++i) {
+    rte_mbuf*& kept = link.kept[completed.slots[i]];
+    if (kept != nullptr) around_.doors.let_go(std::exchange(kept, nullptr));
+  }
   LinkStatus& counted = status(link);
   counted.acks_in.add(1);
   counted.last_ack_tsc.set(now_tsc);

@@ -113,7 +113,7 @@ class SrSender {
               bool reliable) noexcept;
   [[nodiscard]] bool is_kept(std::uint32_t sequence) const noexcept;
   void complete(std::uint32_t sequence, Completed& completed) noexcept;
-  void measure(std::uint32_t rtt_us) noexcept;
+  void measure(std::uint64_t now_us, std::uint32_t slot) noexcept;
   void grow(std::uint32_t arrived, std::uint32_t acked) noexcept;
   void find_overtaken() noexcept;
   void mark_lost(std::uint32_t sequence) noexcept;
@@ -143,6 +143,8 @@ class SrSender {
   std::uint64_t next_check_us_ = 0;
   std::uint64_t last_send_us_ = 0;
   std::uint64_t last_check_us_ = 0;
+  std::uint64_t measured_at_us_ = 0;
+  std::uint32_t measured_rtt_us_ = 0;
   bool wrapped_ = false;  // next_ went through zero: all old numbers were sent once
   bool ever_acknowledged_ = false;
   bool measured_ = false;
