@@ -39,10 +39,9 @@ void CaptureTap::copy(rte_mbuf* mbuf, PacketContext& context) noexcept {
   context.capture = kept;
 }
 
-void CaptureTap::finish(PacketContext& context, Fate fate, wire::shm::DropReason reason,
-                        std::uint16_t link_out) noexcept {
+void CaptureTap::give(PacketContext& context, Fate fate, wire::shm::DropReason reason,
+                      std::uint16_t link_out) noexcept {
   rte_mbuf* const copy = context.capture;
-  if (copy == nullptr) return;
   context.capture = nullptr;
   CaptureVerdict& verdict = verdict_of(copy);
   verdict.link_out = link_out;

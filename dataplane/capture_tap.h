@@ -54,9 +54,15 @@ class CaptureTap {
   void copy(rte_mbuf* mbuf, PacketContext& context) noexcept;
   /// When context.capture is set: gives the copy away with its verdict.
   void finish(PacketContext& context, Fate fate, wire::shm::DropReason reason,
-              std::uint16_t link_out) noexcept;
+              std::uint16_t link_out) noexcept {
+    if (context.capture != nullptr) [[unlikely]]
+      give(context, fate, reason, link_out);
+  }
 
  private:
+  void give(PacketContext& context, Fate fate, wire::shm::DropReason reason,
+            std::uint16_t link_out) noexcept;
+
   std::uint8_t lcore_;
   std::uint32_t sample_one_in_ = 0;
   std::uint32_t countdown_ = 0;

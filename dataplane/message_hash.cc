@@ -44,9 +44,15 @@ std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed,
     left -= kStep;
   }
   if (left != 0) {
+    // The last step may take bytes a second time; only a run shorter than a step is padded.
     std::array<std::byte, kStep> tail{};
-    std::memcpy(tail.data(), at, left);
-    lane[3] = fold_multiply(load(tail.data()) ^ key ^ kSalts[3], load(tail.data() + 8) ^ lane[3]);
+    if (bytes.size() >= kStep) {
+      at -= kStep - left;
+    } else {
+      std::memcpy(tail.data(), at, left);
+      at = tail.data();
+    }
+    lane[3] = fold_multiply(load(at) ^ key ^ kSalts[3], load(at + 8) ^ lane[3]);
   }
   // The length tells a tail of zeros from no tail.
   const std::uint64_t folded =

@@ -26,6 +26,7 @@ SignerKey signer_key(std::span<const std::byte> identity) noexcept {
 }
 
 void look_up_signers(Burst& burst, std::uint64_t which, const SignerTable& signers) noexcept {
+  if (which == 0) return;  // before the keys below are cleared, which is 2.5 KiB
   std::array<SignerKey, kBurstSize> keys;
   std::array<const SignerKey*, kBurstSize> pointers;
   std::array<const SignerEntry*, kBurstSize> found;
@@ -38,7 +39,6 @@ void look_up_signers(Burst& burst, std::uint64_t which, const SignerTable& signe
     pointers[count] = &keys[count];
     ++count;
   }
-  if (count == 0) return;
   signers.find(std::span(pointers).first(count), std::span(found).first(count));
   std::size_t next = 0;
   for (std::uint64_t left = which; left != 0; left &= left - 1) {

@@ -58,7 +58,7 @@ bool read_option_flags(Bytes options, std::uint8_t& flags) noexcept {
   return true;
 }
 
-std::uint16_t offset_in(Bytes message, Bytes part) noexcept {
+[[gnu::always_inline]] inline std::uint16_t offset_in(Bytes message, Bytes part) noexcept {
   return static_cast<std::uint16_t>(part.data() - message.data());
 }
 

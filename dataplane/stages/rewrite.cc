@@ -50,6 +50,20 @@ ViaEntry via_entry(const PacketContext& context, bool full, const LinkTable& lin
   return entry;
 }
 
+/// memmove() for the front of a message: the fixed header and a short Via List fit in registers.
+inline void move_front(std::byte* to, const std::byte* from, std::size_t n) noexcept {
+  static_assert(kFixedHeaderBytes >= 32);
+  if (n > 64) {
+    std::memmove(to, from, n);
+    return;
+  }
+  std::array<std::byte, 32> first, last;
+  std::memcpy(first.data(), from, 32);
+  std::memcpy(last.data(), from + n - 32, 32);
+  std::memcpy(to, first.data(), 32);
+  std::memcpy(to + n - 32, last.data(), 32);
+}
+
 /// Moves the front and writes what changes. False with @p why; then nothing was written.
 bool edit_header(rte_mbuf* mbuf, PacketContext& context, const ViaEntry& via,
                  std::uint32_t max_message_size, DropReason& why) noexcept {
@@ -76,9 +90,13 @@ bool edit_header(rte_mbuf* mbuf, PacketContext& context, const ViaEntry& via,
   auto* const old_start = rte_pktmbuf_mtod(mbuf, std::byte*);
   std::byte* const start = old_start - growth;
   const std::size_t front = kFixedHeaderBytes + header.via_list_length;
-  std::memmove(start, old_start, front);
+  move_front(start, old_start, front);
   std::byte* at = start + front;
-  std::memcpy(at, via.bytes.data(), via.size);
+  if (via.size == kCompactEntryBytes) {
+    std::memcpy(at, via.bytes.data(), kCompactEntryBytes);
+  } else {
+    std::memcpy(at, via.bytes.data(), via.size);
+  }
   at += via.size;
   if (pushed != 0) {
     (void)write_node_entry(context.push_id, std::span(at, kNodeEntryBytes));

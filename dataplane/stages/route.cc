@@ -92,7 +92,8 @@ Decision to_opaque(std::span<const std::byte> id, std::size_t entry_bytes, const
   return Decision::forward(compact.slot, false);
 }
 
-Decision to_node(const NodeId& id, const RouteTable& routes) noexcept {
+[[gnu::always_inline]] inline Decision to_node(const NodeId& id,
+                                               const RouteTable& routes) noexcept {
   // B-14: a connected node is sent to directly, also one that takes no transit traffic.
   if (const std::uint16_t slot = link_to(routes.connected(), id); slot != kNoLink) {
     return Decision::forward(slot, false);
@@ -121,6 +122,11 @@ Decision to_resource(std::span<const std::byte> id, bool is_last,
 /// RFC 6940 section 6.1: classifies the head of the list, after own entries in front are popped.
 Decision decide(std::span<const std::byte> list, const RouteTable& routes, const LinkTable& links,
                 PacketContext& context) noexcept {
+  if (list.size() == kNodeEntryBytes && wire::load_be16(list.data()) == 0x0110) [[likely]] {
+    const NodeId id = NodeId::from(list.subspan<2, kNodeIdBytes>());
+    if (id == routes.self || id.is_wildcard()) return Decision::deliver();
+    return to_node(id, routes);  // parse has refused Node-ID zero
+  }
   for (;;) {
     Destination head;
     if (!read_destination(list, head).ok()) return Decision::drop(DropReason::kBadDestination);
