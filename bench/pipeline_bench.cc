@@ -14,8 +14,8 @@
 // the messages that found the window or the queue of link 1 full.
 //
 // ring: both ports net_ring, each message with its own transaction ID; replay window on unless
-// messages must be repeated (verify:all). Frames kept for retransmission are copied, because
-// net_ring shares its buffers with the reader. pcap: messages from net_pcap with infinite_rx, which
+// messages must be repeated (verify:all). The feeder gives the node's frames back unchanged, as a NIC
+// does, so those kept for retransmission are not copied. pcap: messages from net_pcap with infinite_rx, which
 // repeats them, so the replay window is off.
 
 #include <benchmark/benchmark.h>
@@ -75,6 +75,7 @@ struct Subject {
   Subject(Source source, std::size_t bytes, VerifyPolicy verify) : source_(source) {
     RigSetting setting;
     setting.verify = verify;
+    setting.like_a_nic = true;
     const bool repeats = source == Source::kPcap || verify != VerifyPolicy::kOff;
     setting.replay_window_ms = repeats ? 0 : 2000;
     setting.digest_cache_entries = 0;  // repeated messages are to be checked

@@ -68,6 +68,9 @@ struct RigSetting {
   std::uint32_t replay_window_ms = 2000;
   std::string first_device = {};  ///< of port 0, when it is not to be a ring
   std::uint32_t digest_cache_entries = 1024;
+  /// Who reads the rings gives the mbufs back as it found them, like a NIC, so that frames kept for
+  /// retransmission need not be copied.
+  bool like_a_nic = false;
 };
 
 /// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
@@ -102,6 +105,11 @@ class NodeRig {
     if (plane_ == nullptr) {
       ADD_FAILURE() << why;
       std::abort();
+    }
+    if (setting.like_a_nic) {  // before a link remembers it
+      for (std::uint16_t i = 0; i < kPorts; ++i) {
+        const_cast<::dataplane::Port&>(plane_->ports()[i]).tx_shares_buffers = false;
+      }
     }
     publish_policy();
     publish_routes();
