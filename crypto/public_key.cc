@@ -10,6 +10,8 @@
 #include <limits>
 #include <string_view>
 
+#include "crypto/kernels/ed25519_key.h"
+#include "crypto/kernels/p256_key.h"
 #include "crypto/kernels/rsa_key.h"
 #include "crypto/key_kind.h"
 
@@ -140,9 +142,21 @@ PublicKey::PublicKey(Algorithm algorithm, void* openssl)
       if (decode_rsa_key(key, *rsa)) rsa_ = std::move(rsa);
       break;
     }
-    case Algorithm::kEcdsaP256Sha256:
-    case Algorithm::kEd25519:
+    case Algorithm::kEcdsaP256Sha256: {
+      auto p256 = std::make_unique<P256Key>();
+      if (decode_p256_key(key, *p256)) p256_ = std::move(p256);
       break;
+    }
+    case Algorithm::kEd25519: {
+      auto ed25519 = std::make_unique<Ed25519Key>();
+      std::size_t length = ed25519_encoded_.size();
+      if (EVP_PKEY_get_raw_public_key(
+              key, reinterpret_cast<unsigned char*>(ed25519_encoded_.data()), &length) == 1 &&
+          decode_ed25519(ed25519_encoded_.data(), *ed25519)) {
+        ed25519_ = std::move(ed25519);
+      }
+      break;
+    }
   }
 }
 
