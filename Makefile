@@ -49,7 +49,7 @@ tsan: deps ## all tests under ThreadSanitizer
 	@ninja -C build-tsan
 	$(MESON_TEST) -C build-tsan --timeout-multiplier 6 --no-suite lint
 
-fuzz: deps ## each libFuzzer target for FUZZ_SECONDS (60)
+fuzz: deps ## random checks (RANDOM_CHECKS), and each libFuzzer target for FUZZ_SECONDS (60)
 	@[ -f build-fuzz/build.ninja ] || CXX=clang++-14 meson setup build-fuzz --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
