@@ -11,10 +11,9 @@ using wire::shm::PolicyTable;
 
 std::unique_ptr<AdmitState> AdmitState::create(std::uint32_t max_signers, std::uint64_t tsc_hz,
                                                std::uint64_t secret) noexcept {
-  std::unique_ptr<AdmitState> state(new (std::nothrow) AdmitState);
+  std::unique_ptr<AdmitState> state(new (std::nothrow) AdmitState(secret));
   if (state == nullptr) return nullptr;
   state->tsc_hz_ = tsc_hz;
-  state->secret_ = secret;
   state->max_signers_ = max_signers;
   state->signer_buckets_.reset(new (std::nothrow) TokenBucket[max_signers]);
   state->replay_ = ReplayFilter::create(ReplayFilter::kDefaultEntries, tsc_hz);

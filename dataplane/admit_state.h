@@ -9,6 +9,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/keyed_tables.h"
+#include "dataplane/message_hash.h"
 #include "dataplane/replay_filter.h"
 #include "dataplane/token_bucket.h"
 #include "dataplane/tracer.h"
@@ -34,11 +35,12 @@ class AdmitState {
                     Tracer&, AdmitState&, const Turn&) noexcept;
   using ClassRates = std::array<wire::shm::Rate, wire::reload::kTrafficClassCount>;
 
-  AdmitState() = default;
+  explicit AdmitState(std::uint64_t secret) noexcept : secret_(secret), hash_(secret) {}
   void follow(const wire::shm::PolicyTable& policy) noexcept;
 
   std::uint64_t tsc_hz_ = 0;
-  std::uint64_t secret_ = 0;
+  std::uint64_t secret_;
+  MessageHash hash_;
   // Rates as last seen in the policy, and what they are in cycles.
   std::array<ClassRates, wire::shm::kLinkClassCount> seen_rates_{};
   wire::shm::Rate seen_signer_rate_{};

@@ -50,12 +50,12 @@ bool header_is_admissible(const PacketContext& context, std::span<const std::byt
 /// Link, transaction ID and fragment word decide with every byte behind the forwarding header what
 /// counts as the same message. TTL and lists do not: they are what a copy would have changed.
 std::uint64_t replay_hash(const PacketContext& context, std::span<const std::byte> message,
-                          std::uint64_t secret) noexcept {
+                          std::uint64_t secret, const MessageHash& hash) noexcept {
   const std::uint64_t seed =
       static_cast<std::uint64_t>(context.header.transaction_id) ^
       fold_multiply((std::uint64_t{context.link_in} << 32U | context.header.fragment.word) ^ secret,
                     0x9e3779b97f4a7c15U);
-  return hash_bytes(message.subspan(context.header.size()), seed, secret);
+  return hash.of(message.subspan(context.header.size()), seed);
 }
 
 NodeId destination_head(const PacketContext& context, std::span<const std::byte> message) noexcept {
@@ -126,7 +126,8 @@ void admit(Burst& burst, const PolicyTable& policy, const LinkTable& links,
     std::array<std::uint64_t, kBurstSize> hashes;
     for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
       const auto i = static_cast<unsigned>(std::countr_zero(left));
-      hashes[i] = replay_hash(burst.context(i), bytes_of(burst.mbufs[i]), state.secret_);
+      hashes[i] =
+          replay_hash(burst.context(i), bytes_of(burst.mbufs[i]), state.secret_, state.hash_);
       state.replay_->prefetch(hashes[i]);
     }
     for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {

@@ -11,7 +11,7 @@
 
 namespace {
 
-using dataplane::hash_bytes;
+using dataplane::MessageHash;
 using dataplane::ReplayFilter;
 
 constexpr std::uint64_t kHz = 1'000'000'000;
@@ -71,20 +71,40 @@ TEST(ReplayFilter, HoldsAWindowOfTrafficAsItsHeaderSays) {
 }
 
 TEST(MessageHash, EveryByteAndTheLengthCount) {
-  std::vector<std::byte> bytes(300);
-  for (std::size_t size : {0U, 1U, 15U, 16U, 17U, 63U, 64U, 65U, 300U}) {
+  const MessageHash hash(2), other(3);
+  std::vector<std::byte> bytes(2100);
+  // Around the steps of 16 bytes and the key's length of 1024.
+  for (std::size_t size :
+       {0U, 1U, 15U, 16U, 17U, 31U, 32U, 33U, 300U, 1023U, 1024U, 1025U, 2100U}) {
     const auto part = std::span(bytes).first(size);
-    std::set<std::uint64_t> hashes{hash_bytes(part, 1, 2)};
+    std::set<std::uint64_t> hashes{hash.of(part, 1)};
     for (std::byte& byte : part) {
       byte ^= std::byte{0x10};
-      EXPECT_TRUE(hashes.insert(hash_bytes(part, 1, 2)).second) << size;
+      EXPECT_TRUE(hashes.insert(hash.of(part, 1)).second) << size;
       byte ^= std::byte{0x10};
     }
-    EXPECT_NE(hash_bytes(part, 1, 2), hash_bytes(part, 3, 2));
-    EXPECT_NE(hash_bytes(part, 1, 2), hash_bytes(part, 1, 3));
+    EXPECT_NE(hash.of(part, 1), hash.of(part, 3)) << size;
+    EXPECT_NE(hash.of(part, 1), other.of(part, 1)) << size;
+    if (size != 0) {
+      EXPECT_NE(hash.of(part, 1), hash.of(part.first(size - 1), 1)) << size;
+    }
   }
-  EXPECT_NE(hash_bytes(std::span(bytes).first(10), 1, 2),
-            hash_bytes(std::span(bytes).first(11), 1, 2));
+}
+
+TEST(MessageHash, WordsAreNotInterchangeable) {
+  const MessageHash hash(2);
+  std::vector<std::byte> bytes(64);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
+  const std::uint64_t before = hash.of(bytes, 1);
+  for (std::size_t i = 0; i < 60; i += 4) {
+    std::swap_ranges(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(i) + 4,
+                     bytes.begin() + static_cast<std::ptrdiff_t>(i) + 4);
+    EXPECT_NE(hash.of(bytes, 1), before) << i;
+    std::swap_ranges(bytes.begin() + static_cast<std::ptrdiff_t>(i),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(i) + 4,
+                     bytes.begin() + static_cast<std::ptrdiff_t>(i) + 4);
+  }
 }
 
 }  // namespace
