@@ -93,33 +93,35 @@ TEST_F(Ed25519Field, MultipliesTheLargestOperands) {
                [](const Big& x, const Big&) { return field().mul(x, x); });
 }
 
-TEST_F(Ed25519Field, InvertsAndTakesZeroToZero) {
-  EightFields a = numbers(kLargestOperand);
-  for (unsigned i = 0; i < 5; ++i) {
-    a.limb[3][i] = 0;
-    a.limb[4][i] = i == 0 ? kMask51 - 18 : kMask51;  // p
+TEST_F(Ed25519Field, Inverts) {
+  for (int i = 0; i < 2000; ++i) {
+    EightFields a = numbers(kLargestOperand);
+    for (unsigned lane = 0; lane < 8; ++lane) {
+      if (BN_is_zero(value(a.limb[lane]).get())) a.limb[lane][0] += 1;
+    }
+    expect_lanes(FieldOperation::kInvert, a, a,
+                 [](const Big& x, const Big&) { return field().inverse(x); });
+    ASSERT_FALSE(HasFailure()) << "round " << i;
   }
-  expect_lanes(FieldOperation::kInvert, a, a, [](const Big& x, const Big&) {
-    return BN_is_zero(x.get()) ? Big(0) : field().inverse(x);
-  });
 }
 
-TEST_F(Ed25519Field, ComparesNumbersAndNotLimbs) {
-  EightFields a = numbers(kMask51 + 1);
-  EightFields b = a;
-  for (unsigned lane = 0; lane < 8; ++lane) {
-    a.limb[lane][1] = kMask51;  // the same number: one limb more, 2^51 of the limb below less
-    b.limb[lane][1] = kMask51 - 1;
-    b.limb[lane][0] = a.limb[lane][0] % 1000 + kMask51 + 1;
-    a.limb[lane][0] %= 1000;
-    if (lane % 2 == 1) ++b.limb[lane][4];
+TEST_F(Ed25519Field, InvertsSmallNumbersAndTheirNegatives) {
+  // Alone among ones, so that the one number that is inverted is small or close to p.
+  for (std::uint64_t small = 1; small < 3000; small = small < 70 ? small + 1 : small * 3 / 2) {
+    for (const bool negative : {false, true}) {
+      EightFields a = {};
+      for (auto& number : a.limb) number[0] = 1;
+      if (negative) {
+        for (std::uint64_t& limb : a.limb[small % 8]) limb = kMask51;
+        a.limb[small % 8][0] = kMask51 - 18 - small;
+      } else {
+        a.limb[small % 8][small % 5] = small;
+        if (small % 5 != 0) a.limb[small % 8][0] = 0;
+      }
+      expect_lanes(FieldOperation::kInvert, a, a,
+                   [](const Big& x, const Big&) { return field().inverse(x); });
+    }
   }
-  for (unsigned i = 0; i < 5; ++i) {
-    a.limb[0][i] = 0;
-    b.limb[0][i] = i == 0 ? kMask51 - 18 : kMask51;  // 0 and p
-  }
-  expect_lanes(FieldOperation::kIsEqual, a, b,
-               [](const Big& x, const Big& y) { return Big(x == y ? 1 : 0); });
 }
 
 }  // namespace

@@ -86,7 +86,12 @@ HOPSEAL_INLINE Wide negated_in(const Wide& a, __mmask8 lanes) {
 
 /// The last two steps of all formulas: X = EF, Y = GH, Z = FG, T = EH.
 HOPSEAL_INLINE Point combined(const Fe& e, const Fe& f, const Fe& g, const Fe& h) {
-  return {mul(e, f), mul(g, h), mul(f, g), mul(e, h)};
+  Point p;
+  p.t = mul(e, h);
+  p.x = mul(e, f);
+  p.y = mul(g, h);
+  p.z = mul(f, g);
+  return p;
 }
 
 /// p + rows: 7 products.

@@ -11,6 +11,7 @@
 #include "crypto/kernels/avx512ifma/ed25519_comb.h"
 #include "crypto/kernels/avx512ifma/ed25519_point.h"
 #include "crypto/kernels/avx512ifma/field25519.h"
+#include "crypto/kernels/avx512ifma/field25519_inverse.h"
 
 namespace crypto::avx512ifma {
 namespace {

@@ -10,6 +10,7 @@
 #include "crypto/kernels/avx512ifma/ed25519_point.h"
 #include "crypto/kernels/avx512ifma/ed25519_scalar.h"
 #include "crypto/kernels/avx512ifma/field25519.h"
+#include "crypto/kernels/avx512ifma/field25519_inverse.h"
 
 namespace crypto::avx512ifma {
 namespace {

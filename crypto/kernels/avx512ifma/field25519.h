@@ -108,7 +108,12 @@ HOPSEAL_INLINE __m512i hi(const __m512i& sum, const __m512i& a, const __m512i& b
   return _mm512_madd52hi_epu64(sum, a, b);
 }
 HOPSEAL_INLINE __m512i twice(const __m512i& a) { return _mm512_add_epi64(a, a); }
-HOPSEAL_INLINE __m512i times19(const __m512i& a) { return _mm512_mullo_epi64(a, lanes_of(19)); }
+HOPSEAL_INLINE __m512i times19(const __m512i& a) {
+  __m512i nineteen = lanes_of(19);
+  // Hides the number: GCC would make two shifts and two additions of one fast VPMULLQ.
+  asm("" : "+v"(nineteen));
+  return _mm512_mullo_epi64(a, nineteen);
+}
 
 /// a b. The low half of a_i b_j is worth 2^(51 (i + j)); the high half 2^52 times that, which is
 /// two of the next limb: it is summed apart and doubled at the end. Columns from 5 up come back 19
@@ -128,15 +133,16 @@ HOPSEAL_INLINE Wide mul(const Fe& a, const Fe& b) {
       high[i + j + 1] = hi(high[i + j + 1], a.v[i], b.v[j]);
     }
   }
+  for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned j = 0; i + j < 4; ++j) high[i + j + 1] = hi(high[i + j + 1], a.v[i], b.v[j]);
+  }
   Wide r;
-  for (unsigned k = 0; k < 4; ++k)
+  for (unsigned k = 0; k < 4; ++k) {
     r.v[k] = times19(_mm512_add_epi64(low[k + 5], twice(high[k + 5])));
+  }
   r.v[4] = times19(twice(high[9]));
   for (unsigned i = 0; i < 5; ++i) {
-    for (unsigned j = 0; i + j < 5; ++j) {
-      r.v[i + j] = lo(r.v[i + j], a.v[i], b.v[j]);
-      if (i + j < 4) high[i + j + 1] = hi(high[i + j + 1], a.v[i], b.v[j]);
-    }
+    for (unsigned j = 0; i + j < 5; ++j) r.v[i + j] = lo(r.v[i + j], a.v[i], b.v[j]);
   }
   for (unsigned k = 1; k < 5; ++k) r.v[k] = _mm512_add_epi64(r.v[k], twice(high[k]));
   check_below(r.v, std::uint64_t{1} << 59U);
@@ -194,38 +200,6 @@ inline Fe canonical(const Fe& a) {
     above = _mm512_srli_epi64(above, 51);
   }
   return r;
-}
-
-/// Lanes in which a and b are the same number.
-inline __mmask8 equal_lanes(const Fe& a, const Fe& b) {
-  const Fe x = canonical(a);
-  const Fe y = canonical(b);
-  __mmask8 same = 0xff;
-  for (unsigned i = 0; i < 5; ++i) {
-    same = static_cast<__mmask8>(same & _mm512_cmpeq_epi64_mask(x.v[i], y.v[i]));
-  }
-  return same;
-}
-
-inline Fe squared(Fe a, unsigned times) {
-  for (; times != 0; --times) a = carry(sqr(a));
-  return a;
-}
-
-/// 1 / a, and 0 where a is 0: a^(p - 2), 254 squarings and 11 products in sequence.
-inline Fe inverse(const Fe& a) {
-  const Fe a2 = squared(a, 1);
-  const Fe a9 = squared(a2, 2) * a;
-  const Fe a11 = a9 * a2;
-  const Fe ones5 = squared(a11, 1) * a9;  // a^(2^5 - 1)
-  const Fe ones10 = squared(ones5, 5) * ones5;
-  const Fe ones20 = squared(ones10, 10) * ones10;
-  const Fe ones40 = squared(ones20, 20) * ones20;
-  const Fe ones50 = squared(ones40, 10) * ones10;
-  const Fe ones100 = squared(ones50, 50) * ones50;
-  const Fe ones200 = squared(ones100, 100) * ones100;
-  const Fe ones250 = squared(ones200, 50) * ones50;
-  return squared(ones250, 5) * a11;
 }
 
 }  // namespace
