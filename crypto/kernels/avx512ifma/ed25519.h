@@ -31,7 +31,7 @@ inline constexpr std::size_t kEd25519TableBytes = std::size_t{8} * 128 * sizeof(
 inline constexpr std::uint32_t kEd25519TableSlices = 5;
 
 /// Builds the shared table of the base point, once; later calls only answer. Call it before
-/// anything else here, from one thread. False: out of memory. A few milliseconds.
+/// anything else here, from one thread. False: out of memory. 16 MiB, some 20 ms.
 bool ed25519_prepare() noexcept;
 
 /// Builds part @p slice of a table; slices in order 0 to kEd25519TableSlices - 1, each a few tens

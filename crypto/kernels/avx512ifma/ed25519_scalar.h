@@ -97,10 +97,10 @@ inline Scalar reduce_order(const std::byte* bytes) {
   return r;
 }
 
-/// Halves an odd scalar: its digits +-1 are the bits of the result with bit n - 1 set.
-inline Scalar halved(const Scalar& a) {
+/// The digits +-1 of an odd scalar below 2^256, one bit each (ed25519_comb.h, n = 256).
+inline Scalar digits(const Scalar& a) {
   return {{a.word[0] >> 1U | a.word[1] << 63U, a.word[1] >> 1U | a.word[2] << 63U,
-           a.word[2] >> 1U | a.word[3] << 63U, a.word[3] >> 1U}};
+           a.word[2] >> 1U | a.word[3] << 63U, a.word[3] >> 1U | std::uint64_t{1} << 63U}};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 
 constexpr unsigned kPartLog = 5;
 constexpr unsigned kPart = 1U << kPartLog;  // rows per block in one slice
-constexpr unsigned kMaxTeeth = 13;
+constexpr unsigned kMaxTeeth = 16;
 
 /// A point ready to be added often: Y + X, Y - X, 2dT, 2Z.
 struct Addend {
@@ -33,7 +33,7 @@ struct Start {
 
 // A signer's table keeps its Start in its own last rows, which the last slice overwrites.
 constexpr std::size_t kSignerStartBytes = sizeof(Point) + (kSignerComb.teeth - 1) * sizeof(Addend);
-static_assert(kSignerStartBytes <= std::size_t{kPart} * kSignerComb.blocks * sizeof(Ed25519Row));
+static_assert(kSignerStartBytes <= std::size_t{kPart} * kSignerComb.blocks() * sizeof(Ed25519Row));
 static_assert(kEd25519TableSlices == 1 + kSignerComb.rows_per_block() / kPart);
 static_assert(kEd25519TableBytes == kSignerComb.rows() * sizeof(Ed25519Row) + 64);
 
@@ -70,7 +70,7 @@ void make_start(const CombShape& shape, const std::uint64_t* x, const std::uint6
   Point tooth[kMaxTeeth];
   Point p = {widened(broadcast(x)), widened(broadcast(y)), widened(small(1)),
              mul(broadcast(x), broadcast(y))};
-  for (unsigned block = 0; block < shape.blocks; ++block) {
+  for (unsigned block = 0; block < shape.blocks(); ++block) {
     for (unsigned j = 0; j < shape.teeth; ++j) {
       if (block == 0) tooth[j] = p;
       select(tooth[j], static_cast<__mmask8>(0xff << block), p);
@@ -100,8 +100,8 @@ void store_rows(const CombShape& shape, unsigned number, const Fe& x, const Fe& 
   word[15] = _mm512_setzero_si512();
   transpose(word);
   transpose(word + 8);
-  for (unsigned block = 0; block < shape.blocks; ++block) {
-    auto* half = reinterpret_cast<__m512i*>(rows + number * shape.blocks + block);
+  for (unsigned block = 0; block < shape.blocks(); ++block) {
+    auto* half = reinterpret_cast<__m512i*>(rows + number * shape.blocks() + block);
     _mm512_store_si512(half, word[block]);
     _mm512_store_si512(half + 1, word[8 + block]);
   }
@@ -140,7 +140,7 @@ const Ed25519Row* ed25519_base_rows() noexcept { return base_rows; }
 
 bool ed25519_prepare() noexcept {
   if (base_rows != nullptr) return true;
-  // Two huge pages when the system gives them: a check reads 20 rows from all over the table.
+  // Huge pages when the system gives them: a check reads 16 rows from all over the table.
   constexpr std::size_t kHugePage = std::size_t{2} << 20U;
   constexpr std::size_t kBytes = kBaseComb.rows() * sizeof(Ed25519Row);
   constexpr std::size_t kMapped = (kBytes + 2 * kHugePage - 1) / kHugePage * kHugePage;

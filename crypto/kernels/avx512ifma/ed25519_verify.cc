@@ -18,22 +18,21 @@ namespace {
 constexpr unsigned kLanes = 8;
 constexpr unsigned kMaxGroups = 8;
 constexpr unsigned kKnownRows = kSpacing * kColumnRows;
-constexpr unsigned kBaseRows = kSpacing * kBaseComb.blocks;
+constexpr unsigned kBaseRows = kSpacing * kBaseComb.blocks();
 constexpr unsigned kKeyColumns = 64;
 /// Rows are asked for this many additions before they are used.
 constexpr unsigned kPrefetchAhead = 6;
 
 /// Every kSpacing-th bit of a block.
 constexpr std::uint64_t kTeethMask = 0x1111111111111111;
-constexpr std::uint64_t low_bits(unsigned count) { return (std::uint64_t{1} << count) - 1; }
 
 /// The neutral element, for lanes with nothing to add.
 constexpr Ed25519Row kNeutralRow = {{1, 0, 0, 0, 0}, {0, 0, 0}, {1, 0, 0, 0, 0}, {0, 0}, 0};
 
 /// What one check asks of its lane.
 struct LaneScalars {
-  Scalar s;  ///< halved digits of S; only 256 of its 260, the last is known
-  Scalar h;  ///< halved digits of h
+  Scalar s;  ///< digits of S, one bit each
+  Scalar h;  ///< digits of h
   bool below_order;
   bool one_more;  ///< h was even and one was added to it
 };
@@ -50,43 +49,45 @@ LaneScalars read_scalars(const Ed25519Check& check) {
     lane.one_more = !check.key->prime_order;
     h = sum(h, check.key->prime_order ? kOrder : kOne);
   }
-  lane.s = halved(s);
-  lane.h = halved(h);
-  lane.h.word[3] |= std::uint64_t{1} << 63U;  // n = 256
+  lane.s = digits(s);
+  lane.h = digits(h);
   return lane;
 }
 
-/// Half rows of the base point's comb: block b of column c at out[(3 - c) stride + b][lane].
-void base_half_rows(const Scalar& s, unsigned lane, unsigned stride, HalfRow (*out)[kLanes]) {
-  const auto table = reinterpret_cast<std::uint64_t>(ed25519_base_rows());
-  constexpr unsigned kDigits = kBaseComb.block_digits();  // 52
-  static_assert(kDigits == 52 && kBaseComb.blocks == 5);
-  const std::uint64_t block[5] = {
-      s.word[0], s.word[0] >> 52U | s.word[1] << 12U, s.word[1] >> 40U | s.word[2] << 24U,
-      s.word[2] >> 28U | s.word[3] << 36U, s.word[3] >> 16U | std::uint64_t{1} << 51U};
-  for (unsigned b = 0; b < kBaseComb.blocks; ++b) {
+/// Bits of all columns of the base point's comb, for one lane: block b of column c goes to
+/// out[(3 - c) stride + b][lane].
+void base_columns(const Scalar& s, unsigned lane, unsigned stride, HalfRow (*out)[kLanes]) {
+  static_assert(kBaseComb.block_digits() == 64);
+  for (unsigned b = 0; b < kBaseComb.blocks(); ++b) {
     for (unsigned c = 0; c < kSpacing; ++c) {
-      const std::uint64_t teeth = (kTeethMask & low_bits(kDigits)) << c;
-      out[(kSpacing - 1 - c) * stride + b][lane] =
-          half_row(kBaseComb, table, b, _pext_u64(block[b], teeth));
+      out[(kSpacing - 1 - c) * stride + b][lane] = _pext_u64(s.word[b], kTeethMask << c);
     }
   }
 }
 
-/// The same for a signer's comb, from @p table.
-void signer_half_rows(const Scalar& h, const std::byte* table, unsigned lane, unsigned stride,
-                      HalfRow (*out)[kLanes]) {
+/// The same for a signer's comb.
+void signer_columns(const Scalar& h, unsigned lane, unsigned stride, HalfRow (*out)[kLanes]) {
   static_assert(kSignerComb.block_digits() == 32);
-  const std::uint64_t rows = aligned_rows(table);
-  for (unsigned b = 0; b < kSignerComb.blocks; ++b) {
+  constexpr std::uint64_t kMask = kTeethMask & 0xffffffff;
+  for (unsigned b = 0; b < kSignerComb.blocks(); ++b) {
     const std::uint64_t block = h.word[b / 2] >> (b % 2 * 32);
     for (unsigned c = 0; c < kSpacing; ++c) {
-      const std::uint64_t teeth = (kTeethMask & low_bits(32)) << c;
-      out[(kSpacing - 1 - c) * stride + b][lane] =
-          half_row(kSignerComb, rows, b, _pext_u64(block, teeth));
+      out[(kSpacing - 1 - c) * stride + b][lane] = _pext_u64(block, kMask << c);
     }
   }
 }
+
+/// From bits to addresses, for all lanes and @p columns times all blocks.
+void find_all_rows(const CombShape& shape, const __m512i& tables, unsigned stride,
+                   HalfRow (*rows)[kLanes]) {
+  for (unsigned c = 0; c < kSpacing; ++c) {
+    for (unsigned b = 0; b < shape.blocks(); ++b) {
+      find_rows(shape, b, tables, rows[c * stride + b]);
+    }
+  }
+}
+
+__m512i base_tables() { return lanes_of(reinterpret_cast<std::uint64_t>(ed25519_base_rows())); }
 
 HOPSEAL_INLINE void prefetch_rows(const HalfRow* half) {
   for (unsigned lane = 0; lane < kLanes; ++lane) {
@@ -175,8 +176,8 @@ Point sum_cold(const Group& group, const ColdRows& rows) {
     key_half_rows(group, c, half);
     p = added(p, load_rows(half));
     if (c >= kSpacing) continue;
-    for (unsigned b = 0; b < kBaseComb.blocks; ++b) {
-      p = added(p, load_rows(rows.half[(kSpacing - 1 - c) * kBaseComb.blocks + b]));
+    for (unsigned b = 0; b < kBaseComb.blocks(); ++b) {
+      p = added(p, load_rows(rows.half[(kSpacing - 1 - c) * kBaseComb.blocks() + b]));
     }
   }
   return p;
@@ -246,20 +247,25 @@ void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
     Point p;
     if constexpr (kKnown) {
       KnownRows rows;
+      alignas(64) std::uint64_t tables[kLanes];
       for (unsigned lane = 0; lane < kLanes; ++lane) {
         const Ed25519Check& check = check_of(checks, count, g, lane);
         const LaneScalars scalars = begin_lane(check, lane, group);
-        signer_half_rows(scalars.h, check.table, lane, kColumnRows, rows.half);
-        base_half_rows(scalars.s, lane, kColumnRows, rows.half + kSignerComb.blocks);
+        tables[lane] = aligned_rows(check.table);
+        signer_columns(scalars.h, lane, kColumnRows, rows.half);
+        base_columns(scalars.s, lane, kColumnRows, rows.half + kSignerComb.blocks());
       }
+      find_all_rows(kSignerComb, _mm512_load_si512(tables), kColumnRows, rows.half);
+      find_all_rows(kBaseComb, base_tables(), kColumnRows, rows.half + kSignerComb.blocks());
       for (unsigned i = 0; i < kPrefetchAhead; ++i) prefetch_rows(rows.half[i]);
       p = sum_known(rows);
     } else {
       ColdRows rows;
       for (unsigned lane = 0; lane < kLanes; ++lane) {
         const LaneScalars scalars = begin_lane(check_of(checks, count, g, lane), lane, group);
-        base_half_rows(scalars.s, lane, kBaseComb.blocks, rows.half);
+        base_columns(scalars.s, lane, kBaseComb.blocks(), rows.half);
       }
+      find_all_rows(kBaseComb, base_tables(), kBaseComb.blocks(), rows.half);
       p = sum_cold(group, rows);
     }
     if (group.one_more != 0) p = corrected(p, group.keys, group.one_more);
