@@ -14,9 +14,9 @@
 // the messages that found the window or the queue of link 1 full.
 //
 // ring: both ports net_ring, each message with its own transaction ID; replay window on unless
-// messages must be repeated (verify:all). The feeder gives the node's frames back unchanged, as a NIC
-// does, so those kept for retransmission are not copied. pcap: messages from net_pcap with infinite_rx, which
-// repeats them, so the replay window is off.
+// messages must be repeated (verify:all). The feeder gives the node's frames back unchanged, as a
+// NIC does, so those kept for retransmission are not copied. pcap: messages from net_pcap with
+// infinite_rx, which repeats them, so the replay window is off.
 
 #include <benchmark/benchmark.h>
 #include <rte_cycles.h>
