@@ -223,9 +223,12 @@ bool Dataplane::run() {
   for (Job& job : jobs) {
     const auto main_loop = [](void* argument) {
       const Job& mine = *static_cast<Job*>(argument);
+      under_tsan::taken(argument);
       run_lcore(*mine.lcore, *mine.stop);
+      under_tsan::given(argument);
       return 0;
     };
+    under_tsan::given(&job);
     if (rte_eal_remote_launch(main_loop, &job, job.lcore->worker + 1) != 0) {
       stop();
       rte_eal_mp_wait_lcore();
@@ -238,6 +241,7 @@ bool Dataplane::run() {
     ::nanosleep(&pause, nullptr);
   }
   rte_eal_mp_wait_lcore();
+  for (Job& job : jobs) under_tsan::taken(&job);
   return true;
 }
 
