@@ -89,13 +89,15 @@ def send_through(lab, world, first, messages):
     def arrived():
         with open(record, encoding="utf-8") as file:
             return list(dict.fromkeys(line for line in file.read().split() if line[40:56] in wanted))
-    lab.lab_peer("node1", "node2", "replay", "--messages", messages, "--rate", 300, "--linger", 0.5)
+    report = lab.lab_peer("node1", "node2", "replay", "--messages", messages, "--rate", 300,
+                          "--linger", 0.5)
     try:
         wait_for(lambda: len(arrived()) >= MESSAGES,
                  f"{MESSAGES} messages to come through", 10)
     except Failed as failed:
-        raise Failed(f"{failed}: {len(arrived())} came, drops "
-                     f"{ {node.name: node.drops() for node in lab.running_nodes} }") from None
+        raise Failed(f"{failed}: {len(arrived())} came, {report['frames_acked']} were acked, drops "
+                     f"{ {node.name: node.drops() for node in lab.running_nodes} }, links "
+                     f"{ {node.name: node.links() for node in lab.running_nodes} }") from None
     finally:
         listener.stop()
     lab.check_books()

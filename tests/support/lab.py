@@ -12,6 +12,7 @@ import re
 import subprocess
 
 import netns
+from netns import PATIENCE
 from scenario import Failed, check, wait_for
 
 
@@ -219,8 +220,9 @@ class Lab:
         self._by_name = {node.name: node for node in self.nodes}
         self.running_nodes = [node for node in self.nodes if node.name not in without]
         for node in self.nodes:
-            # The default of 50 ms is for machines that do nothing else meanwhile.
-            node.set("admission", "signer_hold_ms", "1000")
+            # The defaults are for machines that do nothing else meanwhile.
+            node.set("admission", "signer_hold_ms", str(round(1000 * PATIENCE)))
+            node.set("admission", "queue_age_ms", str(round(2000 * PATIENCE)))
         self.tamperer = None
         self.ping_runs = 0
         for link in self.described["links"]:

@@ -17,6 +17,9 @@ import tempfile
 import time
 
 PREFIX = "hsl"
+# How many times slower than a release build this one is (tests/scenario/meson.build): what is about
+# time, and nothing else, waits so much longer.
+PATIENCE = float(os.environ.get("HOPSEAL_PATIENCE", "1"))
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -87,7 +90,7 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
-    def stop(self, patience_s=5.0):
+    def stop(self, patience_s=5.0 * PATIENCE):
         """SIGTERM, and kill -9 when that does not help. Gives the exit status."""
         if self.running():
             self.popen.send_signal(signal.SIGTERM)
@@ -189,18 +192,22 @@ class World:
             raise
         return popen.returncode, out, err
 
+    def stop(self):
+        """Ends all processes: SIGTERM, and kill -9 for those it does not move."""
+        for process in self.processes:
+            if process.running():
+                process.popen.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 3 * PATIENCE
+        for process in self.processes:
+            process.stop(max(0.05, deadline - time.monotonic()))
+
     def close(self):
         """Stops and removes everything. Safe to call twice, and again after it was interrupted."""
         if self._closed:
             return
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN) if _main_thread() else None
         try:
-            for process in self.processes:
-                if process.running():
-                    process.popen.send_signal(signal.SIGTERM)
-            deadline = time.monotonic() + 3
-            for process in self.processes:
-                process.stop(max(0.05, deadline - time.monotonic()))
+            self.stop()
             for namespace in self.namespaces:
                 _remove_namespace(namespace)
             if self.keep_logs_in:

@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import sys
@@ -11,8 +12,10 @@ import time
 import traceback
 
 import netns
+from netns import PATIENCE
 
 SKIP = 77  # what Meson reads as "skipped"
+_SANITIZER_REPORT = re.compile(r"(WARNING|ERROR): \w+Sanitizer|: runtime error: ")
 
 
 class Failed(Exception):
@@ -30,6 +33,7 @@ def check_equal(found, expected, what):
 
 def wait_for(condition, what, seconds=10.0, every=0.05):
     """Waits until condition() is true and gives its value; fails by name after some seconds."""
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -64,6 +68,8 @@ def main(name, body, needs=()):
         with world:
             try:
                 body(world, build)
+                world.stop()
+                _check_logs(world)
                 print(f"{name}: held")
                 status = 0
             except Failed as failed:
@@ -79,6 +85,14 @@ def main(name, body, needs=()):
     if world.keep_logs_in:
         print(f"logs: {world.keep_logs_in}")
     sys.exit(status)
+
+
+def _check_logs(world):
+    """In a sanitizer build: what a process said against itself, also when it ended well after it."""
+    for process in world.processes:
+        with open(process.log, encoding="utf-8", errors="replace") as log:
+            report = next((line for line in log if _SANITIZER_REPORT.search(line)), None)
+        check(report is None, f"{process.name}: {report}")
 
 
 def _show_logs(world):
