@@ -227,8 +227,9 @@ TEST_P(BatchVerify, CountsEveryCheckOnceUnderItsAlgorithm) {
           return one.who->verifying->algorithm() == static_cast<Algorithm>(algorithm);
         }));
     EXPECT_EQ(counts.known + counts.cold + counts.openssl, 2 * jobs_of_it);
-    EXPECT_EQ(counts.known, 0U);
-    in_lanes += counts.cold;
+    const bool has_table = static_cast<Algorithm>(algorithm) != Algorithm::kRsaPkcs1Sha256;
+    EXPECT_EQ(counts.known != 0, GetParam().known && has_table);
+    in_lanes += counts.known + counts.cold;
   }
   std::uint64_t filled = 0;
   for (std::size_t lanes = 1; lanes <= BatchStatistics::kLanes; ++lanes) {
@@ -239,8 +240,8 @@ TEST_P(BatchVerify, CountsEveryCheckOnceUnderItsAlgorithm) {
 
 TEST_P(BatchVerify, VerifiesAgainAfterBeingMoved) {
   const auto cases = mixed_cases(6);
-  BatchVerifier first(*GetParam());
-  BatchVerifier second(std::move(first));
+  WayVerifier first(GetParam());
+  WayVerifier second(std::move(first));
   for (const Case& one : cases) {
     EXPECT_EQ(verify_one(second, one.job()),
               openssl_verdict(one.who->spki, one.message, one.signature));
@@ -262,7 +263,7 @@ TEST_P(BatchVerify, UsesOneKeyOnSeveralLcoresAtTheSameTime) {
   const auto expected = expected_of(cases);
   std::atomic<int> wrong{0};
   const auto lcore = [&] {
-    BatchVerifier own(*GetParam());
+    WayVerifier own(GetParam());
     std::vector<VerifyJob> jobs;
     for (const Case& one : cases) jobs.push_back(one.job());
     std::vector<Verdict> verdicts(jobs.size());

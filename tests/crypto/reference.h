@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include "crypto/batch_verify.h"
 #include "crypto/kernels/select.h"
+#include "crypto/known_table.h"
 #include "crypto/signing_key.h"
 
 namespace crypto::test {
@@ -88,30 +90,83 @@ inline VerifyJob job_of(const PublicKey& key, std::span<const std::byte> message
   return job;
 }
 
-inline Verdict verify_one(BatchVerifier& verifier, const VerifyJob& job) {
-  auto verdict = static_cast<Verdict>(0xff);
-  verifier.verify({&job, 1}, {&verdict, 1});
-  return verdict;
-}
-
-/// Tests of this suite run once for each kernel of the build.
-class EveryKernel : public testing::TestWithParam<const KernelTable*> {
- protected:
-  void SetUp() override {
-    if (!runs_here(*GetParam())) {
-      GTEST_SKIP() << "this CPU or operating system lacks what kernel " << GetParam()->name
-                   << " needs";
-    }
-    verifier_ = std::make_unique<BatchVerifier>(*GetParam());
-  }
-  BatchVerifier& verifier() { return *verifier_; }
-
- private:
-  std::unique_ptr<BatchVerifier> verifier_;
+/// One way to check signatures: a kernel, and whether jobs bring their signers' tables.
+struct Way {
+  const KernelTable* kernel;
+  bool known;
 };
 
-inline std::string kernel_name(const testing::TestParamInfo<const KernelTable*>& kernel) {
-  return kernel.param->name;
+/// A BatchVerifier that gives every job its signer's table when it is to.
+class WayVerifier {
+ public:
+  explicit WayVerifier(const Way& way) : way_(way), batch_(*way.kernel) {}
+
+  void verify(std::span<const VerifyJob> jobs, std::span<Verdict> verdicts) {
+    std::vector<VerifyJob> own(jobs.begin(), jobs.end());
+    // For this call only: tests free keys, and the next one may get the address.
+    std::map<const PublicKey*, KnownTable> tables;
+    for (VerifyJob& job : own) {
+      if (!way_.known) break;
+      job.table = is_lasting(job.key)
+                      ? lasting_table(job.key)
+                      : tables.try_emplace(job.key, *way_.kernel, *job.key).first->second.get();
+    }
+    batch_.verify(own, verdicts);
+  }
+  [[nodiscard]] const BatchStatistics& statistics() const { return batch_.statistics(); }
+
+ private:
+  /// Of the signers that last as long as the program.
+  static bool is_lasting(const PublicKey* key) {
+    return key == signer(key->algorithm()).verifying.get();
+  }
+  const std::byte* lasting_table(const PublicKey* key) {
+    return lasting_.try_emplace(key, *way_.kernel, *key).first->second.get();
+  }
+  Way way_;
+  BatchVerifier batch_;
+  std::map<const PublicKey*, KnownTable> lasting_;
+};
+
+/// The verdict on @p job alone, where a kernel may ask OpenSSL, and in company, where it has to use
+/// its lanes.
+inline Verdict verify_one(WayVerifier& verifier, const VerifyJob& job) {
+  auto alone = static_cast<Verdict>(0xff);
+  verifier.verify({&job, 1}, {&alone, 1});
+  const std::vector<VerifyJob> company(3, job);
+  std::vector<Verdict> verdicts(company.size(), static_cast<Verdict>(0xff));
+  verifier.verify(company, verdicts);
+  for (const Verdict verdict : verdicts) EXPECT_EQ(verdict, alone);
+  return alone;
+}
+
+/// Tests of this suite run once for each way: every kernel of the build, cold and known.
+class EveryKernel : public testing::TestWithParam<Way> {
+ protected:
+  void SetUp() override {
+    const KernelTable& kernel = *GetParam().kernel;
+    if (!runs_here(kernel)) {
+      GTEST_SKIP() << "this CPU or operating system lacks what kernel " << kernel.name << " needs";
+    }
+    verifier_ = std::make_unique<WayVerifier>(GetParam());
+  }
+  WayVerifier& verifier() { return *verifier_; }
+
+ private:
+  std::unique_ptr<WayVerifier> verifier_;
+};
+
+inline std::vector<Way> every_way() {
+  std::vector<Way> ways;
+  for (const KernelTable* kernel : all_kernels()) {
+    ways.push_back({kernel, false});
+    if (kernel->table_bytes(Algorithm::kEd25519) != 0) ways.push_back({kernel, true});
+  }
+  return ways;
+}
+
+inline std::string way_name(const testing::TestParamInfo<Way>& way) {
+  return std::string(way.param.kernel->name) + (way.param.known ? "_known" : "");
 }
 
 inline const char* describe(Verdict verdict) {
@@ -132,6 +187,6 @@ namespace crypto {
 inline void PrintTo(Verdict verdict, std::ostream* out) { *out << test::describe(verdict); }
 }  // namespace crypto
 
-#define HOPSEAL_EVERY_KERNEL(suite)                                                  \
-  INSTANTIATE_TEST_SUITE_P(Kernels, suite, testing::ValuesIn(crypto::all_kernels()), \
-                           crypto::test::kernel_name)
+#define HOPSEAL_EVERY_KERNEL(suite)                                                      \
+  INSTANTIATE_TEST_SUITE_P(Kernels, suite, testing::ValuesIn(crypto::test::every_way()), \
+                           crypto::test::way_name)
