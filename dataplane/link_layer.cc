@@ -335,6 +335,15 @@ void LinkLayer::find(std::span<const wire::shm::Endpoint* const> pairs,
 
 bool LinkLayer::acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
                             std::uint64_t now_tsc) noexcept {
+  if (link.sender.acknowledge_oldest(sequence, us_of(now_tsc))) [[likely]] {
+    rte_mbuf*& kept = link.kept[SrSender::slot_of(sequence)];
+    if (kept != nullptr) around_.doors.let_go(std::exchange(kept, nullptr));
+    LinkStatus& counted = status(link);
+    counted.acks_in.add(1);
+    counted.last_ack_tsc.set(now_tsc);
+    if (link.queued != 0) make_ready(link);
+    return true;
+  }
   SrSender::Completed completed;
   const bool first = !link.sender.ever_acknowledged();
   const SrSender::AckKind kind =

@@ -8,15 +8,10 @@ namespace dataplane {
 
 namespace {
 
-/// True when sequence number @p a is older than @p b, modulo 2^32.
-bool older(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }
-
 /// A worker that was itself stopped this long finds acks waiting in its RX queue; it must read them
 /// before it may call anything lost.
 constexpr std::uint64_t kStoppedUs = 50'000;
 constexpr std::uint64_t kGraceUs = 10'000;
-
-constexpr std::uint32_t kFar = 1U << 30U;
 
 }  // namespace
 
@@ -82,10 +77,8 @@ void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
 
 void SrSender::measure(std::uint64_t now_us, std::uint32_t slot) noexcept {
   const std::uint32_t rtt_us = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
-  // Messages that left together and whose acks came together tell nothing that the first did not.
-  if (measured_ && now_us == measured_at_us_ && rtt_us == measured_rtt_us_) return;
   measured_at_us_ = now_us;
-  measured_rtt_us_ = rtt_us;
+  measured_sent_us_ = sent_us_[slot];
   const std::uint32_t rtt = std::clamp<std::uint32_t>(rtt_us, 1, kMaxRtoUs);
   if (!measured_) {  // RFC 6298 formula 2.2
     srtt8_ = 8 * rtt;
@@ -140,34 +133,11 @@ void SrSender::find_overtaken() noexcept {
   }
 }
 
-void SrSender::advance_oldest() noexcept {
-  while (oldest_ != next_) {
-    const auto state = static_cast<State>(bits_[slot_of(oldest_)].state);
-    if (state == kInFlight || state == kLost) break;
-    ++oldest_;
-  }
-  // Dragged along, so that comparisons stay right when 2^31 messages pass without such an event.
-  if (older(recovery_, oldest_)) recovery_ = oldest_;
-  if (older(window_filled_ + kFar, oldest_)) window_filled_ = oldest_ - kFar;
-}
-
 SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t received,
                                         std::uint64_t now_us, Completed& completed) noexcept {
   completed.count = 0;
-  // The ack of the oldest message, on a link where nothing is lost: nearly every one.
-  if (const std::uint32_t slot = slot_of(sequence); sequence == oldest_ && oldest_ != next_ &&
-                                                    bits_[slot].state == kInFlight && lost_ == 0 &&
-                                                    !failed_ && ever_acknowledged_) [[likely]] {
-    measure(now_us, slot);
-    bits_[slot].state = kDone;
-    --in_flight_;
-    completed.slots[0] = static_cast<std::uint16_t>(slot);
-    completed.count = 1;
-    if (older(highest_acked_, sequence)) highest_acked_ = sequence;
-    silent_retransmissions_ = 0;
-    quiet_since_us_ = now_us;
-    advance_oldest();
-    grow(1, sequence);
+  if (acknowledge_oldest(sequence, now_us)) {
+    completed.slots[completed.count++] = static_cast<std::uint16_t>(slot_of(sequence));
     return AckKind::kNew;
   }
   const std::uint32_t back = next_ - sequence;
@@ -176,7 +146,7 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   }
   if (is_kept(sequence)) {
     const std::uint32_t slot = slot_of(sequence);
-    if (bits_[slot].state != kDone) measure(now_us, slot);
+    if (bits_[slot].state != kDone && !is_measured(now_us, slot)) measure(now_us, slot);
   }
   complete(sequence, completed);
   // Bits for numbers older than oldest_ can only repeat what is known.

@@ -69,6 +69,25 @@ class SrSender {
     kNew,        ///< something arrived
     kRecovered,  ///< as kNew, and the link had failed: it is up again
   };
+  /// acknowledge() of what nearly every ack is: for the oldest message, on a link that works and
+  /// has lost nothing. True: the message at slot_of(@p sequence) has arrived. False: nothing was
+  /// done.
+  [[nodiscard]] bool acknowledge_oldest(std::uint32_t sequence, std::uint64_t now_us) noexcept {
+    const std::uint32_t slot = slot_of(sequence);
+    if (sequence != oldest_ || oldest_ == next_ || bits_[slot].state != kInFlight || lost_ != 0 ||
+        failed_ || !ever_acknowledged_) {
+      return false;
+    }
+    if (!is_measured(now_us, slot)) measure(now_us, slot);
+    bits_[slot].state = kDone;
+    --in_flight_;
+    if (older(highest_acked_, sequence)) highest_acked_ = sequence;
+    silent_retransmissions_ = 0;
+    quiet_since_us_ = now_us;
+    advance_oldest();
+    if (cwnd_ < kWindow) grow(1, sequence);
+    return true;
+  }
   /// An ack frame. @p received is taken as a hint that lost acks need not mean lost messages
   ///
   [[nodiscard]] AckKind acknowledge(std::uint32_t sequence, std::uint32_t received,
@@ -113,12 +132,30 @@ class SrSender {
               bool reliable) noexcept;
   [[nodiscard]] bool is_kept(std::uint32_t sequence) const noexcept;
   void complete(std::uint32_t sequence, Completed& completed) noexcept;
+  /// True when sequence number @p a is older than @p b, modulo 2^32.
+  [[nodiscard]] static bool older(std::uint32_t a, std::uint32_t b) noexcept {
+    return static_cast<std::int32_t>(a - b) < 0;
+  }
+  /// Messages that left together and whose acks came together tell nothing that the first did not.
+  [[nodiscard]] bool is_measured(std::uint64_t now_us, std::uint32_t slot) const noexcept {
+    return measured_ && now_us == measured_at_us_ && sent_us_[slot] == measured_sent_us_;
+  }
   void measure(std::uint64_t now_us, std::uint32_t slot) noexcept;
   void grow(std::uint32_t arrived, std::uint32_t acked) noexcept;
   void find_overtaken() noexcept;
   void mark_lost(std::uint32_t sequence) noexcept;
   void reduce(std::uint32_t to) noexcept;
-  void advance_oldest() noexcept;
+  void advance_oldest() noexcept {
+    while (oldest_ != next_) {
+      const auto state = static_cast<State>(bits_[slot_of(oldest_)].state);
+      if (state == kInFlight || state == kLost) break;
+      ++oldest_;
+    }
+    // Dragged along, so that comparisons stay right when 2^31 messages pass without such an event.
+    constexpr std::uint32_t kFar = 1U << 30U;
+    if (older(recovery_, oldest_)) recovery_ = oldest_;
+    if (older(window_filled_ + kFar, oldest_)) window_filled_ = oldest_ - kFar;
+  }
   void keep_only_probe(std::uint32_t probe) noexcept;
   void note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept;
   [[nodiscard]] std::uint32_t wait_us(std::uint32_t slot) const noexcept;
@@ -144,7 +181,7 @@ class SrSender {
   std::uint64_t last_send_us_ = 0;
   std::uint64_t last_check_us_ = 0;
   std::uint64_t measured_at_us_ = 0;
-  std::uint32_t measured_rtt_us_ = 0;
+  std::uint32_t measured_sent_us_ = 0;
   bool wrapped_ = false;  // next_ went through zero: all old numbers were sent once
   bool ever_acknowledged_ = false;
   bool measured_ = false;
