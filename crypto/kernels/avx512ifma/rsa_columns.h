@@ -64,23 +64,19 @@ HOPSEAL_INLINE void clear(Columns& columns) {
   if constexpr (I + 1 < 2 * kBlock) clear<I + 1>(columns);
 }
 
+/// The upper half of the columns becomes the lower one.
 template <unsigned I = 0>
-HOPSEAL_INLINE void double_all(Columns& columns) {
-  columns.at[I] = _mm512_add_epi64(columns.at[I], columns.at[I]);
-  if constexpr (I + 1 < 2 * kBlock) double_all<I + 1>(columns);
+HOPSEAL_INLINE void shift_down(Columns& columns) {
+  columns.at[I] = columns.at[kBlock + I];
+  columns.at[kBlock + I] = _mm512_setzero_si512();
+  if constexpr (I + 1 < kBlock) shift_down<I + 1>(columns);
 }
 
-/// The lower half of the columns gets what the block before left over.
+/// The lower half of the columns gets @p more.
 template <unsigned I = 0>
-HOPSEAL_INLINE void add_left_over(Columns& columns, const __m512i* left_over) {
-  columns.at[I] = _mm512_add_epi64(columns.at[I], left_over[I]);
-  if constexpr (I + 1 < kBlock) add_left_over<I + 1>(columns, left_over);
-}
-
-template <unsigned I = 0>
-HOPSEAL_INLINE void store_left_over(const Columns& columns, __m512i* left_over) {
-  left_over[I] = columns.at[kBlock + I];
-  if constexpr (I + 1 < kBlock) store_left_over<I + 1>(columns, left_over);
+HOPSEAL_INLINE void add_lower(Columns& columns, const __m512i* more) {
+  columns.at[I] = _mm512_add_epi64(columns.at[I], more[I]);
+  if constexpr (I + 1 < kBlock) add_lower<I + 1>(columns, more);
 }
 
 /// Columns from I + J on get a limb, number I of its block, times limbs J.. of @p b.
@@ -105,11 +101,15 @@ HOPSEAL_INLINE void add_unequal(Columns& columns, const Block& a) {
   if constexpr (I + 2 < kBlock) add_unequal<I + 1>(columns, a);
 }
 
-template <unsigned I = 0>
-HOPSEAL_INLINE void add_squares(Columns& columns, const Block& a) {
-  columns.at[2 * I] = _mm512_madd52lo_epu64(columns.at[2 * I], a.limb[I], a.limb[I]);
-  columns.at[2 * I + 1] = _mm512_madd52hi_epu64(columns.at[2 * I + 1], a.limb[I], a.limb[I]);
-  if constexpr (I + 1 < kBlock) add_squares<I + 1>(columns, a);
+/// Turns half of the columns, which hold the products of unequal limbs once, into columns of the
+/// square: doubles them and adds the squares of the five limbs at @p a.
+template <unsigned From, unsigned I = 0>
+HOPSEAL_INLINE void finish_square(Columns& columns, const __m512i* a) {
+  __m512i& lower = columns.at[From + 2 * I];
+  __m512i& upper = columns.at[From + 2 * I + 1];
+  lower = _mm512_madd52lo_epu64(_mm512_add_epi64(lower, lower), a[I], a[I]);
+  upper = _mm512_madd52hi_epu64(_mm512_add_epi64(upper, upper), a[I], a[I]);
+  if constexpr (2 * I + 2 < kBlock) finish_square<From, I + 1>(columns, a);
 }
 
 /// Chooses quotient limbs q so that the lower columns of columns + q * n are 0, and carries them

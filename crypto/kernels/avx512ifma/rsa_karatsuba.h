@@ -68,13 +68,6 @@ HOPSEAL_INLINE void make_middle(Columns& columns, const __m512i* p0_lower, const
 }
 
 template <unsigned I = 0>
-HOPSEAL_INLINE void shift_down(Columns& columns) {
-  columns.at[I] = columns.at[kBlock + I];
-  columns.at[kBlock + I] = _mm512_setzero_si512();
-  if constexpr (I + 1 < kBlock) shift_down<I + 1>(columns);
-}
-
-template <unsigned I = 0>
 HOPSEAL_INLINE void store_lower(const Columns& columns, __m512i* out) {
   out[I] = columns.at[I];
   if constexpr (I + 1 < kBlock) store_lower<I + 1>(columns, out);
@@ -108,94 +101,87 @@ inline __attribute__((noinline)) void add_product_20(__m512i* columns, const Fac
       _mm512_mask_add_epi64(columns[3 * kBlock], both, columns[3 * kBlock], _mm512_set1_epi64(1));
 }
 
-/// Calls emit.lower(sums, b) or emit.both(sums, b) with the columns of a square of 20 limbs from
-/// 10 b on, in order. 420 vpmadd52.
+/// The columns of a square of 20 limbs, or of what becomes of it, in two halves that lie apart.
+struct Halves {
+  __m512i* lower;
+  __m512i* upper;
+};
+
+/// Hands the columns of a square of 20 limbs to @p emit, ten at a time: lower(sums, out, 0) and so
+/// on, the last ten by upper(). 420 vpmadd52.
 template <class Emit>
-HOPSEAL_INLINE void square_20(const __m512i* a, Emit& emit) {
+HOPSEAL_INLINE void square_20(const __m512i* a, const Emit& emit) {
   Columns sums;
   Block block;
-  __m512i left_over[kBlock];
+  clear(sums);
   load(a, block);
-  clear(sums);
   add_unequal(sums, block);
-  double_all(sums);
-  add_squares(sums, block);
-  emit.lower(sums, 0);
-  store_left_over(sums, left_over);
-
-  clear(sums);
+  finish_square<0>(sums, a);
+  emit.template store<0, 0>(sums);
+  shift_down(sums);
   add_product(sums, a + kBlock, block);
-  double_all(sums);
-  add_left_over(sums, left_over);
-  emit.lower(sums, 1);
-  store_left_over(sums, left_over);
-
+  finish_square<0>(sums, a + kBlock / 2);
+  emit.template store<0, 1>(sums);
+  shift_down(sums);
   load(a + kBlock, block);
-  clear(sums);
   add_unequal(sums, block);
-  double_all(sums);
-  add_squares(sums, block);
-  add_left_over(sums, left_over);
-  emit.lower(sums, 2);
-  emit.upper(sums, 3);
+  finish_square<0>(sums, a + kBlock);
+  emit.template store<0, 2>(sums);
+  finish_square<kBlock>(sums, a + kBlock + kBlock / 2);
+  emit.template store<kBlock, 3>(sums);
 }
 
-/// Stores a square twice: as part of the result, and to be read again.
-struct StoreTwice {
-  __m512i* result;
-  __m512i* copy;
+struct StoreSquare {
+  Halves out;
 
-  template <unsigned From, unsigned I = 0>
-  HOPSEAL_INLINE void store(const Columns& sums, unsigned b) {
-    result[b * kBlock + I] = sums.at[From + I];
-    copy[b * kBlock + I] = sums.at[From + I];
-    if constexpr (I + 1 < kBlock) store<From, I + 1>(sums, b);
+  /// Ten columns from From on are block B of the square.
+  template <unsigned From, unsigned B, unsigned I = 0>
+  HOPSEAL_INLINE void store(const Columns& sums) const {
+    (B < 2 ? out.lower : out.upper)[B % 2 * kBlock + I] = sums.at[From + I];
+    if constexpr (I + 1 < kBlock) store<From, B, I + 1>(sums);
   }
-  HOPSEAL_INLINE void lower(const Columns& sums, unsigned b) { store<0>(sums, b); }
-  HOPSEAL_INLINE void upper(const Columns& sums, unsigned b) { store<kBlock>(sums, b); }
 };
 
-/// Adds first + second - (the square) to the result.
-struct AddMiddle {
-  __m512i* result;
-  const __m512i* first;
-  const __m512i* second;
+/// out = before + first + second - (the square).
+struct StoreMiddle {
+  Halves before;
+  Halves first;
+  Halves second;
+  Halves out;
 
-  template <unsigned From, unsigned I = 0>
-  HOPSEAL_INLINE void add(const Columns& sums, unsigned b) {
-    const unsigned at = b * kBlock + I;
-    const __m512i outer = _mm512_add_epi64(first[at], second[at]);
-    result[at] = _mm512_add_epi64(result[at], _mm512_sub_epi64(outer, sums.at[From + I]));
-    if constexpr (I + 1 < kBlock) add<From, I + 1>(sums, b);
+  template <unsigned From, unsigned B, unsigned I = 0>
+  HOPSEAL_INLINE void store(const Columns& sums) const {
+    constexpr unsigned kAt = B % 2 * kBlock + I;
+    const auto half = [](const Halves& halves) __attribute__((always_inline)) {
+      return B < 2 ? halves.lower : halves.upper;
+    };
+    const __m512i outer = _mm512_add_epi64(half(first)[kAt], half(second)[kAt]);
+    const __m512i inner = _mm512_sub_epi64(half(before)[kAt], sums.at[From + I]);
+    half(out)[kAt] = _mm512_add_epi64(outer, inner);
+    if constexpr (I + 1 < kBlock) store<From, B, I + 1>(sums);
   }
-  HOPSEAL_INLINE void lower(const Columns& sums, unsigned b) { add<0>(sums, b); }
-  HOPSEAL_INLINE void upper(const Columns& sums, unsigned b) { add<kBlock>(sums, b); }
 };
 
-inline __attribute__((noinline)) void store_square_20(const __m512i* a, __m512i* result,
-                                                      __m512i* copy) {
-  StoreTwice emit{result, copy};
-  square_20(a, emit);
+inline __attribute__((noinline)) void store_square_20(const __m512i* a, const Halves& out) {
+  square_20(a, StoreSquare{out});
 }
 
-/// columns[0..41) += 2 a b, where the squares of a and b are known: they minus (a - b)^2.
+/// to.out = to.before + 2 a b, where to.first and to.second are the squares of a and b: they minus
+/// (a - b)^2.
 inline __attribute__((noinline)) void add_double_product_20(const __m512i* a, const __m512i* b,
-                                                            const __m512i* a_squared,
-                                                            const __m512i* b_squared,
-                                                            __m512i* columns) {
+                                                            const StoreMiddle& to) {
   __m512i difference[kChunk];
   const __mmask8 negative = subtract<kChunk>(a, b, difference);
-  AddMiddle emit{columns, a_squared, b_squared};
-  square_20(difference, emit);
+  square_20(difference, to);
   // -(d - negative B)^2 = -d^2 + 2 negative d B - negative B^2
 #pragma GCC unroll 20
   for (unsigned i = 0; i < kChunk; ++i) {
-    __m512i& column = columns[kChunk + i];
+    __m512i& column = to.out.upper[i];
     const __m512i twice = _mm512_add_epi64(difference[i], difference[i]);
     column = _mm512_mask_add_epi64(column, negative, column, twice);
   }
-  columns[2 * kChunk] = _mm512_mask_sub_epi64(columns[2 * kChunk], negative, columns[2 * kChunk],
-                                              _mm512_set1_epi64(1));
+  __m512i& last = to.out.upper[kChunk - 1];
+  last = _mm512_mask_sub_epi64(last, negative, last, _mm512_set1_epi64(1LL << kRsaLimbBits));
 }
 
 }  // namespace

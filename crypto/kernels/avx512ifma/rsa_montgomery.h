@@ -53,33 +53,41 @@ HOPSEAL_INLINE void fold_chunk(__m512i* columns, const Modulus<L>& modulus) {
   }
 }
 
-/// Columns of block @p k of x + q n; the first two blocks choose q so that they become zero, the
-/// others are blocks of the result.
+/// out = columns / 2^1040 mod n by Montgomery's quotient digits, for L + 20 columns.
 template <unsigned L>
 HOPSEAL_INLINE void reduce_last_chunk(const __m512i* columns, const Modulus<L>& modulus,
                                       Lanes<L>& out) {
   constexpr unsigned kBlocks = L / kBlock;
-  constexpr unsigned kQuotientBlocks = kChunk / kBlock;
+  const __m512i* const n = modulus.n.limb;
   __m512i q[kChunk];
-  __m512i left_over[kBlock] = {};
-  for (unsigned k = 0; k < kBlocks + kQuotientBlocks; ++k) {
-    Columns sums;
-    Block block;
-    clear(sums);
-    add_left_over(sums, left_over);
-    add_left_over(sums, columns + k * kBlock);
-    for (unsigned j = k < kBlocks ? 0 : k - kBlocks + 1; j < kQuotientBlocks && j < k; ++j) {
-      load(&modulus.n.limb[(k - j) * kBlock], block);
-      add_product(sums, &q[j * kBlock], block);
+  Columns sums;
+  Block block;
+  // Blocks of columns + q n: two that the choice of q makes 0 ...
+  clear(sums);
+  add_lower(sums, columns);
+  load(n, block);
+  add_quotient(sums, q, block, modulus.neg_inverse);
+  shift_down(sums);
+  add_lower(sums, columns + kBlock);
+  load(n + kBlock, block);
+  add_product(sums, q, block);
+  load(n, block);
+  add_quotient(sums, q + kBlock, block, modulus.neg_inverse);
+  // ... and the others, which are the result.
+  for (unsigned k = 2; k <= kBlocks; ++k) {
+    shift_down(sums);
+    add_lower(sums, columns + k * kBlock);
+    if (k < kBlocks) {
+      load(n + k * kBlock, block);
+      add_product(sums, q, block);
     }
-    if (k < kQuotientBlocks) {
-      load(&modulus.n.limb[0], block);
-      add_quotient(sums, &q[k * kBlock], block, modulus.neg_inverse);
-    } else {
-      store_limbs(sums, &out.limb[(k - kQuotientBlocks) * kBlock]);
-    }
-    store_left_over(sums, left_over);
+    load(n + (k - 1) * kBlock, block);
+    add_product(sums, q + kBlock, block);
+    store_limbs(sums, &out.limb[(k - 2) * kBlock]);
   }
+  shift_down(sums);
+  add_lower(sums, columns + (kBlocks + 1) * kBlock);
+  store_limbs(sums, &out.limb[(kBlocks - 1) * kBlock]);
   assert_tight(out);
 }
 
@@ -119,14 +127,23 @@ template <unsigned L>
 inline void square(const Lanes<L>& a, const Modulus<L>& modulus, Lanes<L>& out) {
   constexpr unsigned kChunks = L / kChunk;
   __m512i columns[2 * L];
-  __m512i squares[2 * L];
+  // The squares of the chunks: in place where nothing else is added, else apart, to be read again.
+  __m512i apart[2 * L];
+  Halves squares[kChunks];
+  __m512i* so_far[2 * kChunks];  // where the sums of 20 columns lie until a pair adds to them
   for (unsigned i = 0; i < kChunks; ++i) {
-    store_square_20(&a.limb[i * kChunk], columns + 2 * i * kChunk, squares + 2 * i * kChunk);
+    so_far[2 * i] = (i == 0 ? columns : apart) + 2 * i * kChunk;
+    so_far[2 * i + 1] = (i + 1 == kChunks ? columns : apart) + (2 * i + 1) * kChunk;
+    squares[i] = {so_far[2 * i], so_far[2 * i + 1]};
+    store_square_20(&a.limb[i * kChunk], squares[i]);
   }
-  for (unsigned i = 0; i < kChunks; ++i) {
-    for (unsigned j = i + 1; j < kChunks; ++j) {
-      add_double_product_20(&a.limb[i * kChunk], &a.limb[j * kChunk], squares + 2 * i * kChunk,
-                            squares + 2 * j * kChunk, columns + (i + j) * kChunk);
+  for (unsigned j = 1; j < kChunks; ++j) {
+    for (unsigned i = 0; i < j; ++i) {
+      const Halves sums = {columns + (i + j) * kChunk, columns + (i + j + 1) * kChunk};
+      add_double_product_20(&a.limb[i * kChunk], &a.limb[j * kChunk],
+                            {{so_far[i + j], so_far[i + j + 1]}, squares[i], squares[j], sums});
+      so_far[i + j] = sums.lower;
+      so_far[i + j + 1] = sums.upper;
     }
   }
   reduce(columns, modulus, out);
