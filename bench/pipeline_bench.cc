@@ -24,8 +24,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,40 +31,14 @@
 #include "bench/bench_eal.h"
 #include "bench/feeder.h"
 #include "bench/samples.h"
+#include "tests/dataplane/pcap_file.h"
 
 namespace {
 
 using namespace bench;
+using tests::dataplane::PcapFile;
 using tests::dataplane::RigSetting;
-using tests::dataplane::unique_name;
 using wire::shm::VerifyPolicy;
-
-/// The frames as a file net_pcap reads; gone with this object.
-class PcapFile {
- public:
-  explicit PcapFile(const std::vector<Bytes>& frames)
-      : path_(std::filesystem::temp_directory_path() / unique_name("hopseal_bench_pcap")) {
-    std::ofstream out(path_, std::ios::binary);
-    const auto number = [&out](std::uint32_t value) {
-      out.write(reinterpret_cast<const char*>(&value), 4);
-    };
-    for (const std::uint32_t word : {0xa1b2c3d4U, 0x00040002U, 0U, 0U, 65535U, 1U}) number(word);
-    for (const Bytes& frame : frames) {
-      const auto length = static_cast<std::uint32_t>(frame.size());
-      for (const std::uint32_t word : {0U, 0U, length, length}) number(word);
-      out.write(reinterpret_cast<const char*>(frame.data()), length);
-    }
-  }
-  ~PcapFile() { std::filesystem::remove(path_); }
-  PcapFile(const PcapFile&) = delete;
-  PcapFile& operator=(const PcapFile&) = delete;
-  [[nodiscard]] std::string device() const {
-    return unique_name("net_pcap_bench") + ",rx_pcap=" + path_.string() + ",infinite_rx=1";
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 enum class Source : std::uint8_t { kRing, kPcap };
 
@@ -82,7 +54,7 @@ struct Subject {
     if (source == Source::kPcap) {
       NodeRig plain;  // only to build the frames
       file_ = std::make_unique<PcapFile>(Feeder(plain, bytes, true).frames());
-      setting.first_device = file_->device();
+      setting.first_device = file_->device(true);
     }
     rig = std::make_unique<NodeRig>(setting);
     if (source == Source::kPcap) rig->expect_in_ports(kRepeated);

@@ -66,7 +66,8 @@ struct RigSetting {
   unsigned queues = 1;  ///< of each port
   wire::shm::VerifyPolicy verify = wire::shm::VerifyPolicy::kAll;
   std::uint32_t replay_window_ms = 2000;
-  std::string first_device = {};  ///< of port 0, when it is not to be a ring
+  /// Of port 0, when it is not to be a ring; no worker has turned yet then.
+  std::string first_device = {};
   std::uint32_t digest_cache_entries = 1024;
   /// Who reads the rings gives the mbufs back as it found them, like a NIC, so that frames kept for
   /// retransmission need not be copied.
@@ -115,6 +116,7 @@ class NodeRig {
     publish_routes();
     for (std::uint16_t i = 0; i < kPorts; ++i) add_link(i);
     for (unsigned i = 0; i < kPorts; ++i) introduce(i);
+    if (!setting.first_device.empty()) return;  // its frames come with the first turn
     turn(4);
     for (unsigned i = 0; i < kPorts; ++i) (void)frames(i);
   }

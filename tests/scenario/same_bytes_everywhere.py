@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The same messages through two nodes give the same bytes in the same order, whatever the number of
-workers, the IP version and the kind of port. tests/dataplane holds net_ring to the same."""
+workers, the IP version and the kind of port. net_ring is compared with net_pcap in
+tests/dataplane/node_ports_test.cc, because a ring does not leave its process."""
 
 import os
 import sys
