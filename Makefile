@@ -8,6 +8,8 @@ MESON_TEST   := meson test --print-errorlogs --no-rebuild
 SOURCES      := git ls-files '*.h' '*.cc'
 # GCC 12 sees overflows in what the sanitizers add to inlined code. make build judges warnings.
 SANITIZED    := -Dwerror=false
+# The other sanitizers end a program by themselves.
+asan fuzz: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 
 .PHONY: help deps build demo test bench format lint asan tsan fuzz clean
 
