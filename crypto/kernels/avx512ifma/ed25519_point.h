@@ -18,9 +18,22 @@
 namespace crypto::avx512ifma {
 namespace {
 
-/// Limbs below 2^59: products whose carries the next operation takes.
-struct Point {
-  Wide x, y, z, t;
+/// A point that a row is added to next: Y - X, Y + X, T and Z.
+struct ForAdding {
+  Fe minus, plus, t;
+  Wide z;  ///< below 2^59
+};
+
+/// A point that is doubled next, or done: X, Y, X + Y, Z.
+struct ForDoubling {
+  Fe x, y, sum, z;
+};
+
+/// The result of both as X = EF, Y = GH, Z = FG, T = EH, before these products: whoever asks for
+/// the next form makes those it needs.
+struct Unfinished {
+  Fe e, h;
+  Wide f, g;  ///< below 2^63
 };
 
 /// Eight rows, transposed. Limbs below 2^51. In lanes of `negative` y + x and y - x are exchanged
@@ -84,58 +97,95 @@ HOPSEAL_INLINE Wide negated_in(const Wide& a, __mmask8 lanes) {
   return r;
 }
 
-/// The last two steps of all formulas: X = EF, Y = GH, Z = FG, T = EH.
-HOPSEAL_INLINE Point combined(const Fe& e, const Fe& f, const Fe& g, const Fe& h) {
-  Point p;
-  p.t = mul(e, h);
-  p.x = mul(e, f);
-  p.y = mul(g, h);
-  p.z = mul(f, g);
-  return p;
-}
-
-/// p + rows: 7 products.
-HOPSEAL_INLINE Point added(const Point& p, const Rows& rows) {
-  const Wide a = mul(carry(p.y - p.x), rows.minus);
-  const Wide b = mul(carry(p.y + p.x), rows.plus);
+/// p + rows: 3 of 7 products.
+HOPSEAL_INLINE Unfinished add(const ForAdding& p, const Rows& rows) {
+  const Wide a = mul(p.minus, rows.minus);
+  const Wide b = mul(p.plus, rows.plus);
+  Unfinished r;
+  const Wide difference = b - a;
+  const Wide sum = b + a;
+  Wide c = mul(p.t, rows.t, [&](unsigned step) {
+    if (step >= 5 && step < 10) carry_limb(difference, step - 5, r.e);
+    if (step >= 10 && step < 15) carry_limb(sum, step - 10, r.h);
+  });
   // Negative lanes of c wrap around 2^64; the 2^10 p in d takes them back.
-  const Wide c = negated_in(mul(carry(p.t), rows.t), rows.negative);
-  Wide d;
-  Wide f;
-  Wide g;
+  c = negated_in(c, rows.negative);
   for (unsigned i = 0; i < 5; ++i) {
-    d.v[i] = _mm512_add_epi64(twice(p.z.v[i]), p_limb(i, 1U << 10U));
-    f.v[i] = _mm512_sub_epi64(d.v[i], c.v[i]);
-    g.v[i] = _mm512_add_epi64(d.v[i], c.v[i]);
+    const __m512i d = _mm512_add_epi64(twice(p.z.v[i]), p_limb(i, 1U << 10U));
+    r.f.v[i] = _mm512_sub_epi64(d, c.v[i]);
+    r.g.v[i] = _mm512_add_epi64(d, c.v[i]);
   }
-  return combined(carry(b - a), carry(f), carry(g), carry(b + a));
+  return r;
 }
 
-/// p + p: 4 squares and 4 products.
-HOPSEAL_INLINE Point doubled(const Point& p) {
-  const Wide a = sqr(carry(p.x));
-  const Wide b = sqr(carry(p.y));
-  const Wide c = sqr(carry(p.z));
-  const Wide s = sqr(carry(p.x + p.y));
+/// p + p: 4 squares of 4 squares and 4 products.
+HOPSEAL_INLINE Unfinished twice(const ForDoubling& p) {
+  const Wide a = sqr(p.x);
+  const Wide b = sqr(p.y);
+  const Wide s = sqr(p.sum);
+  const Wide c = sqr(p.z);
   const Wide h = a + b;
   const Wide g = a - b;
-  return combined(carry(h - s), carry(c + c + g), carry(g), carry(h));
+  return {carry(h - s), carry(h), c + c + g, g};
 }
 
-/// The rows themselves, scaled by d because a row holds 2dxy and not xy:
+/// 4 products.
+HOPSEAL_INLINE ForAdding for_adding(const Unfinished& p) {
+  Fe f;
+  Fe g;
+  ForAdding r;
+  const Wide t = mul(p.e, p.h, [&](unsigned step) {
+    if (step < 5) carry_limb(p.f, step, f);
+    if (step >= 5 && step < 10) carry_limb(p.g, step - 5, g);
+  });
+  const Wide x = mul(p.e, f, [&](unsigned step) {
+    if (step >= 5 && step < 10) carry_limb(t, step - 5, r.t);
+  });
+  const Wide y = mul(g, p.h);
+  const Wide minus = y - x;
+  const Wide plus = y + x;
+  r.z = mul(f, g, [&](unsigned step) {
+    if (step >= 5 && step < 10) carry_limb(minus, step - 5, r.minus);
+    if (step >= 10 && step < 15) carry_limb(plus, step - 10, r.plus);
+  });
+  return r;
+}
+
+/// 3 products: T is not needed.
+HOPSEAL_INLINE ForDoubling for_doubling(const Unfinished& p) {
+  ForDoubling r;
+  const Fe f = carry(p.f);
+  const Fe g = carry(p.g);
+  const Wide x = mul(p.e, f);
+  const Wide y = mul(g, p.h, [&](unsigned step) {
+    if (step >= 5 && step < 10) carry_limb(x, step - 5, r.x);
+  });
+  const Wide sum = x + y;
+  const Wide z = mul(f, g, [&](unsigned step) {
+    if (step >= 5 && step < 10) carry_limb(y, step - 5, r.y);
+    if (step >= 10 && step < 15) carry_limb(sum, step - 10, r.sum);
+  });
+  r.z = carry(z);
+  return r;
+}
+
+/// The rows themselves. A row holds 2dxy and not xy, so all is scaled by d:
 /// (2dx : 2dy : 2d : 2dxy).
-HOPSEAL_INLINE Point started(const Rows& rows) {
-  constexpr std::uint64_t kD[5] = {0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029,
-                                   0x739c663a03cbb, 0x52036cee2b6ff};
-  const Fe d = broadcast(kD);
-  const Wide t = widened(rows.t);
-  const Wide minus_t = widened(small(0)) - t;
-  Point p = {mul(rows.plus - rows.minus, d), mul(rows.plus + rows.minus, d),
-             widened(d) + widened(d), t};
+HOPSEAL_INLINE ForAdding for_adding(const Rows& rows) {
+  constexpr std::uint64_t k2D[5] = {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052,
+                                    0x6738cc7407977, 0x2406d9dc56dff};
+  const Fe d2 = broadcast(k2D);
+  const Fe minus_t = small(0) - rows.t;
+  ForAdding r = {carry(mul(rows.minus, d2)), carry(mul(rows.plus, d2)), rows.t, widened(d2)};
   for (unsigned i = 0; i < 5; ++i) {
-    p.t.v[i] = _mm512_mask_mov_epi64(t.v[i], rows.negative, minus_t.v[i]);
+    r.t.v[i] = _mm512_mask_mov_epi64(rows.t.v[i], rows.negative, minus_t.v[i]);
   }
-  return p;
+  return r;
+}
+
+/// The rows themselves: (2x : 2y : 2).
+HOPSEAL_INLINE ForDoubling for_doubling(const Rows& rows) {
+  return {rows.plus - rows.minus, rows.plus + rows.minus, rows.plus + rows.plus, small(2)};
 }
 
 }  // namespace

@@ -20,19 +20,20 @@ constexpr unsigned kPartLog = 5;
 constexpr unsigned kPart = 1U << kPartLog;  // rows per block in one slice
 constexpr unsigned kMaxTeeth = 16;
 
-/// A point ready to be added often: Y + X, Y - X, 2dT, 2Z.
+/// A point ready to be added often: Y - X, Y + X, 2dT, 2Z.
 struct Addend {
-  Fe plus, minus, t, z;
+  Fe minus, plus, t, z;
 };
 
 /// What the parts of one table share.
 struct Start {
-  Point lowest;                ///< T_{teeth - 1} - T_{teeth - 2} - ... - T_0: row 0
+  ForAdding lowest;            ///< T_{teeth - 1} - T_{teeth - 2} - ... - T_0: row 0
   Addend step[kMaxTeeth - 1];  ///< 2 T_j: what setting bit j of the row number adds
 };
 
 // A signer's table keeps its Start in its own last rows, which the last slice overwrites.
-constexpr std::size_t kSignerStartBytes = sizeof(Point) + (kSignerComb.teeth - 1) * sizeof(Addend);
+constexpr std::size_t kSignerStartBytes =
+    sizeof(ForAdding) + (kSignerComb.teeth - 1) * sizeof(Addend);
 static_assert(kSignerStartBytes <= std::size_t{kPart} * kSignerComb.blocks() * sizeof(Ed25519Row));
 static_assert(kEd25519TableSlices == 1 + kSignerComb.rows_per_block() / kPart);
 static_assert(kEd25519TableBytes == kSignerComb.rows() * sizeof(Ed25519Row) + 64);
@@ -40,56 +41,59 @@ static_assert(kEd25519TableBytes == kSignerComb.rows() * sizeof(Ed25519Row) + 64
 constexpr std::uint64_t k2D[5] = {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052,
                                   0x6738cc7407977, 0x2406d9dc56dff};
 
-Addend addend(const Point& p) {
-  return {carry(p.y + p.x), carry(p.y - p.x), carry(p.t) * broadcast(k2D), carry(p.z + p.z)};
+/// From X, Y, Z to XZ, YZ, Z^2, XY.
+ForAdding for_adding(const ForDoubling& p) {
+  return {(p.y - p.x) * p.z, p.sum * p.z, p.x * p.y, sqr(p.z)};
 }
 
-Addend negated(const Addend& a) { return {a.minus, a.plus, small(0) - a.t, a.z}; }
+Addend addend(const ForAdding& p) {
+  return {p.minus, p.plus, p.t * broadcast(k2D), carry(p.z + p.z)};
+}
 
-Point added(const Point& p, const Addend& q) {
-  const Wide a = mul(carry(p.y - p.x), q.minus);
-  const Wide b = mul(carry(p.y + p.x), q.plus);
-  const Wide c = mul(carry(p.t), q.t);
+Addend negated(const Addend& a) { return {a.plus, a.minus, small(0) - a.t, a.z}; }
+
+ForAdding sum(const ForAdding& p, const Addend& q) {
+  const Wide a = mul(p.minus, q.minus);
+  const Wide b = mul(p.plus, q.plus);
+  const Wide c = mul(p.t, q.t);
   const Wide d = mul(carry(p.z), q.z);
-  return combined(carry(b - a), carry(d - c), carry(d + c), carry(b + a));
+  return for_adding(Unfinished{carry(b - a), carry(b + a), d - c, d + c});
 }
 
-void select(Point& to, __mmask8 lanes, const Point& from) {
-  for (unsigned i = 0; i < 5; ++i) {
-    to.x.v[i] = _mm512_mask_mov_epi64(to.x.v[i], lanes, from.x.v[i]);
-    to.y.v[i] = _mm512_mask_mov_epi64(to.y.v[i], lanes, from.y.v[i]);
-    to.z.v[i] = _mm512_mask_mov_epi64(to.z.v[i], lanes, from.z.v[i]);
-    to.t.v[i] = _mm512_mask_mov_epi64(to.t.v[i], lanes, from.t.v[i]);
-  }
+void select(Fe& to, __mmask8 lanes, const Fe& from) {
+  for (unsigned i = 0; i < 5; ++i) to.v[i] = _mm512_mask_mov_epi64(to.v[i], lanes, from.v[i]);
 }
 
 /// Tooth j of block b is [2^(4 teeth b + 4 j)]P. Lane b keeps those of block b; lanes without a
 /// block keep the last block's.
 void make_start(const CombShape& shape, const std::uint64_t* x, const std::uint64_t* y,
                 Start& start) {
-  Point tooth[kMaxTeeth];
-  Point p = {widened(broadcast(x)), widened(broadcast(y)), widened(small(1)),
-             mul(broadcast(x), broadcast(y))};
+  ForDoubling tooth[kMaxTeeth];
+  ForDoubling p = {broadcast(x), broadcast(y), broadcast(x) + broadcast(y), small(1)};
   for (unsigned block = 0; block < shape.blocks(); ++block) {
     for (unsigned j = 0; j < shape.teeth; ++j) {
       if (block == 0) tooth[j] = p;
-      select(tooth[j], static_cast<__mmask8>(0xff << block), p);
-      for (unsigned i = 0; i < kSpacing; ++i) p = doubled(p);
+      const auto lanes = static_cast<__mmask8>(0xff << block);
+      select(tooth[j].x, lanes, p.x);
+      select(tooth[j].y, lanes, p.y);
+      select(tooth[j].sum, lanes, p.sum);
+      select(tooth[j].z, lanes, p.z);
+      for (unsigned i = 0; i < kSpacing; ++i) p = for_doubling(twice(p));
     }
   }
-  start.lowest = tooth[shape.teeth - 1];
+  start.lowest = for_adding(tooth[shape.teeth - 1]);
   for (unsigned j = 0; j + 1 < shape.teeth; ++j) {
-    start.lowest = added(start.lowest, negated(addend(tooth[j])));
-    start.step[j] = addend(doubled(tooth[j]));
+    start.lowest = sum(start.lowest, negated(addend(for_adding(tooth[j]))));
+    start.step[j] = addend(for_adding(twice(tooth[j])));
   }
 }
 
-/// Writes eight affine points as row @p number of each block.
-void store_rows(const CombShape& shape, unsigned number, const Fe& x, const Fe& y,
+/// Writes eight points with @p z_inverse = 1/Z as row @p number of each block.
+void store_rows(const CombShape& shape, unsigned number, const ForAdding& p, const Fe& z_inverse,
                 Ed25519Row* rows) {
-  const Fe plus = canonical(y + x);
-  const Fe minus = canonical(y - x);
-  const Fe t = canonical(x * y * broadcast(k2D));
+  const Fe plus = canonical(p.plus * z_inverse);
+  const Fe minus = canonical(p.minus * z_inverse);
+  const Fe t = canonical(p.t * z_inverse * broadcast(k2D));
   __m512i word[16];
   for (unsigned i = 0; i < 5; ++i) {
     word[i] = plus.v[i];
@@ -109,13 +113,13 @@ void store_rows(const CombShape& shape, unsigned number, const Fe& x, const Fe& 
 
 /// Rows number part * 32 to part * 32 + 31 of each block, with one inversion.
 void build_part(const CombShape& shape, const Start& start, unsigned part, Ed25519Row* rows) {
-  Point point[kPart];
+  ForAdding point[kPart];
   point[0] = start.lowest;
   for (unsigned j = kPartLog; j + 1 < shape.teeth; ++j) {
-    if ((part >> (j - kPartLog) & 1U) != 0) point[0] = added(point[0], start.step[j]);
+    if ((part >> (j - kPartLog) & 1U) != 0) point[0] = sum(point[0], start.step[j]);
   }
   for (unsigned j = 0; j < kPartLog; ++j) {
-    for (unsigned i = 0; i < 1U << j; ++i) point[i + (1U << j)] = added(point[i], start.step[j]);
+    for (unsigned i = 0; i < 1U << j; ++i) point[i + (1U << j)] = sum(point[i], start.step[j]);
   }
   Fe before[kPart];  // product of the z of earlier rows
   Fe product = small(1);
@@ -125,10 +129,8 @@ void build_part(const CombShape& shape, const Start& start, unsigned part, Ed255
   }
   Fe inverted = inverse(product);
   for (unsigned i = kPart; i-- != 0;) {
-    const Fe z_inverse = inverted * before[i];
+    store_rows(shape, part * kPart + i, point[i], inverted * before[i], rows);
     inverted = inverted * carry(point[i].z);
-    store_rows(shape, part * kPart + i, carry(point[i].x) * z_inverse,
-               carry(point[i].y) * z_inverse, rows);
   }
 }
 

@@ -96,21 +96,6 @@ HOPSEAL_INLINE void prefetch_rows(const HalfRow* half) {
   }
 }
 
-/// What is kept of a group until the shared inversion.
-struct Projective {
-  Fe x, y, z;
-};
-
-/// Lanes whose h had one added take one P away again.
-Point corrected(const Point& p, const Ed25519Key* const* keys, __mmask8 one_more) {
-  alignas(64) HalfRow half[kLanes];
-  for (unsigned lane = 0; lane < kLanes; ++lane) {
-    const Ed25519Row* row = (one_more >> lane & 1) != 0 ? &keys[lane]->negated : &kNeutralRow;
-    half[lane] = reinterpret_cast<HalfRow>(row);
-  }
-  return added(p, load_rows(half));
-}
-
 struct Group {
   const Ed25519Key* keys[kLanes];
   alignas(64) std::uint64_t h[4][kLanes];  ///< halved digits of h, word by word
@@ -118,9 +103,9 @@ struct Group {
   __mmask8 acceptable;  ///< S < L and the key is a point
 };
 
-/// Rows of all columns in the order in which they are added.
+/// Rows of all columns in the order in which they are added, and some to prefetch behind the last.
 struct KnownRows {
-  alignas(64) HalfRow half[kKnownRows][kLanes];
+  alignas(64) HalfRow half[kKnownRows + kPrefetchAhead][kLanes];
 };
 struct ColdRows {
   alignas(64) HalfRow half[kBaseRows][kLanes];
@@ -138,14 +123,31 @@ LaneScalars begin_lane(const Ed25519Check& check, unsigned lane, Group& group) {
   return scalars;
 }
 
-Point sum_known(const KnownRows& rows) {
-  Point p = started(load_rows(rows.half[0]));
-  for (unsigned i = 1; i < kKnownRows; ++i) {
-    if (i % kColumnRows == 0) p = doubled(p);
-    if (i + kPrefetchAhead < kKnownRows) prefetch_rows(rows.half[i + kPrefetchAhead]);
-    p = added(p, load_rows(rows.half[i]));
+/// Lanes whose h had one added take one P away again.
+ForAdding corrected(const ForAdding& p, const Group& group) {
+  if (group.one_more == 0) return p;
+  alignas(64) HalfRow half[kLanes];
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    const bool one_more = (group.one_more >> lane & 1) != 0;
+    const Ed25519Row* row = one_more ? &group.keys[lane]->negated : &kNeutralRow;
+    half[lane] = reinterpret_cast<HalfRow>(row);
   }
-  return p;
+  return for_adding(add(p, load_rows(half)));
+}
+
+ForDoubling sum_known(const Group& group, const KnownRows& rows) {
+  ForAdding p = for_adding(load_rows(rows.half[0]));
+  unsigned i = 1;
+  for (unsigned column = 0;; ++column) {
+    for (; i % kColumnRows != kColumnRows - 1; ++i) {
+      prefetch_rows(rows.half[i + kPrefetchAhead]);
+      p = for_adding(add(p, load_rows(rows.half[i])));
+    }
+    if (column == kSpacing - 1) break;
+    prefetch_rows(rows.half[i + kPrefetchAhead]);
+    p = for_adding(twice(for_doubling(add(p, load_rows(rows.half[i++])))));
+  }
+  return for_doubling(add(corrected(p, group), load_rows(rows.half[i])));
 }
 
 /// Half rows of column @p c of the combs in the keys: tooth j is bit c of word j.
@@ -167,24 +169,29 @@ HOPSEAL_INLINE void key_half_rows(const Group& group, unsigned c, HalfRow* out) 
   _mm512_store_si512(out, _mm512_add_epi64(_mm512_loadu_si512(group.keys), offset));
 }
 
-Point sum_cold(const Group& group, const ColdRows& rows) {
+ForDoubling sum_cold(const Group& group, const ColdRows& rows) {
   alignas(64) HalfRow half[kLanes];
   key_half_rows(group, kKeyColumns - 1, half);
-  Point p = started(load_rows(half));
-  for (unsigned c = kKeyColumns - 1; c-- != 0;) {
-    p = doubled(p);
+  ForDoubling p = for_doubling(load_rows(half));
+  for (unsigned c = kKeyColumns - 1; c-- != kSpacing;) {
     key_half_rows(group, c, half);
-    p = added(p, load_rows(half));
-    if (c >= kSpacing) continue;
-    for (unsigned b = 0; b < kBaseComb.blocks(); ++b) {
-      p = added(p, load_rows(rows.half[(kSpacing - 1 - c) * kBaseComb.blocks() + b]));
+    p = for_doubling(add(for_adding(twice(p)), load_rows(half)));
+  }
+  for (unsigned c = kSpacing; c-- != 0;) {
+    key_half_rows(group, c, half);
+    ForAdding q = for_adding(add(for_adding(twice(p)), load_rows(half)));
+    const auto* base = rows.half[(kSpacing - 1 - c) * kBaseComb.blocks()];
+    for (unsigned b = 0; b + 1 < kBaseComb.blocks(); ++b, base += kLanes) {
+      q = for_adding(add(q, load_rows(base)));
     }
+    if (c == 0) q = corrected(q, group);
+    p = for_doubling(add(q, load_rows(base)));
   }
   return p;
 }
 
 /// Lanes whose point has the encoding that the signature holds as R.
-__mmask8 encodings_equal(const Projective& p, const Fe& z_inverse,
+__mmask8 encodings_equal(const ForDoubling& p, const Fe& z_inverse,
                          const Ed25519Check* const* lanes) {
   const Fe x = canonical(p.x * z_inverse);
   const Fe y = canonical(p.y * z_inverse);
@@ -213,7 +220,7 @@ const Ed25519Check& check_of(const Ed25519Check* checks, std::uint32_t count, un
 }
 
 /// Shares one inversion among all groups (Montgomery's trick) and compares.
-void compare_all(const Projective* points, const __mmask8* acceptable, const Ed25519Check* checks,
+void compare_all(const ForDoubling* points, const __mmask8* acceptable, const Ed25519Check* checks,
                  std::uint32_t count, bool* valid) {
   const unsigned groups = (count + kLanes - 1) / kLanes;
   Fe before[kMaxGroups];  // product of the z of earlier groups
@@ -238,13 +245,12 @@ void compare_all(const Projective* points, const __mmask8* acceptable, const Ed2
 template <bool kKnown>
 void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
   assert(count >= 1 && count <= kLanes * kMaxGroups && ed25519_base_rows() != nullptr);
-  Projective points[kMaxGroups];
+  ForDoubling points[kMaxGroups];
   __mmask8 acceptable[kMaxGroups];
   for (unsigned g = 0; g * kLanes < count; ++g) {
     Group group;
     group.one_more = 0;
     group.acceptable = 0;
-    Point p;
     if constexpr (kKnown) {
       KnownRows rows;
       alignas(64) std::uint64_t tables[kLanes];
@@ -257,8 +263,11 @@ void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
       }
       find_all_rows(kSignerComb, _mm512_load_si512(tables), kColumnRows, rows.half);
       find_all_rows(kBaseComb, base_tables(), kColumnRows, rows.half + kSignerComb.blocks());
-      for (unsigned i = 0; i < kPrefetchAhead; ++i) prefetch_rows(rows.half[i]);
-      p = sum_known(rows);
+      for (unsigned i = 0; i < kPrefetchAhead; ++i) {
+        prefetch_rows(rows.half[i]);
+        _mm512_store_si512(rows.half[kKnownRows + i], base_tables());
+      }
+      points[g] = sum_known(group, rows);
     } else {
       ColdRows rows;
       for (unsigned lane = 0; lane < kLanes; ++lane) {
@@ -266,10 +275,8 @@ void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
         base_columns(scalars.s, lane, kBaseComb.blocks(), rows.half);
       }
       find_all_rows(kBaseComb, base_tables(), kBaseComb.blocks(), rows.half);
-      p = sum_cold(group, rows);
+      points[g] = sum_cold(group, rows);
     }
-    if (group.one_more != 0) p = corrected(p, group.keys, group.one_more);
-    points[g] = {carry(p.x), carry(p.y), carry(p.z)};
     acceptable[g] = group.acceptable;
   }
   compare_all(points, acceptable, checks, count, valid);

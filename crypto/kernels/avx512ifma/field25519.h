@@ -69,17 +69,19 @@ HOPSEAL_INLINE __m512i p_limb(unsigned i, std::uint64_t factor) {
   return lanes_of(factor * (i == 0 ? kMask51 - 18 : kMask51));
 }
 
-/// One parallel carry pass. From limbs below 2^63: carries are below 2^12, and 19 times the
-/// topmost, below 2^17, comes in at limb 0.
+/// One parallel carry pass, limb by limb: limb i needs limbs i and i - 1 (limb 0 the topmost). From
+/// limbs below 2^63: carries are below 2^12, and 19 times the topmost, below 2^17, comes in at limb
+/// 0.
+HOPSEAL_INLINE void carry_limb(const Wide& a, unsigned i, Fe& r) {
+  const __m512i own = _mm512_and_si512(a.v[i], lanes_of(kMask51));
+  r.v[i] = i == 0 ? _mm512_madd52lo_epu64(own, _mm512_srli_epi64(a.v[4], 51), lanes_of(19))
+                  : _mm512_add_epi64(own, _mm512_srli_epi64(a.v[i - 1], 51));
+}
+
 HOPSEAL_INLINE Fe carry(const Wide& a) {
-  const __m512i mask = lanes_of(kMask51);
   check_below(a.v, std::uint64_t{1} << 63U);
   Fe r;
-  r.v[0] = _mm512_madd52lo_epu64(_mm512_and_si512(a.v[0], mask), _mm512_srli_epi64(a.v[4], 51),
-                                 lanes_of(19));
-  for (unsigned i = 1; i < 5; ++i) {
-    r.v[i] = _mm512_add_epi64(_mm512_and_si512(a.v[i], mask), _mm512_srli_epi64(a.v[i - 1], 51));
-  }
+  for (unsigned i = 0; i < 5; ++i) carry_limb(a, i, r);
   return r;
 }
 
@@ -115,39 +117,62 @@ HOPSEAL_INLINE __m512i times19(const __m512i& a) {
   return _mm512_mullo_epi64(a, nineteen);
 }
 
+/// What mul() has room for between its steps: calls with 0 to kSteps - 1.
+constexpr unsigned kSteps = 21;
+struct NoOtherWork {
+  HOPSEAL_INLINE void operator()(unsigned /*step*/) const {}
+};
+
 /// a b. The low half of a_i b_j is worth 2^(51 (i + j)); the high half 2^52 times that, which is
 /// two of the next limb: it is summed apart and doubled at the end. Columns from 5 up come back 19
 /// times at column - 5. Limbs are below 2^59: limb 0 gets 1 low half (below 2^52) and 19 times 4
 /// low halves and 5 doubled high halves (below 2^51 + 2^19), which is 2^52 (1 + 19 * 6.5 + tiny) <
 /// 2^59; the others get less.
-HOPSEAL_INLINE Wide mul(const Fe& a, const Fe& b) {
+///
+/// VPMADD52 keeps two of four vector pipes busy. The CPU looks only some 64 vector instructions
+/// ahead, so what should fill the other two must stand between these: @p other_work is called with
+/// numbers of steps, and does about four cheap instructions each time that do not depend on this
+/// product.
+template <class OtherWork>
+HOPSEAL_INLINE Wide mul(const Fe& a, const Fe& b, OtherWork other_work) {
   check_operand(a);
   check_operand(b);
   __m512i low[9];
   __m512i high[10];
   for (auto& column : low) column = _mm512_setzero_si512();
   for (auto& column : high) column = _mm512_setzero_si512();
+  unsigned step = 0;
+#pragma GCC unroll 5
   for (unsigned i = 0; i < 5; ++i) {
+#pragma GCC unroll 5
     for (unsigned j = 4 - i; j < 5; ++j) {
       if (i + j >= 5) low[i + j] = lo(low[i + j], a.v[i], b.v[j]);
       high[i + j + 1] = hi(high[i + j + 1], a.v[i], b.v[j]);
+      other_work(step++);
     }
   }
+#pragma GCC unroll 5
   for (unsigned i = 0; i < 4; ++i) {
+#pragma GCC unroll 5
     for (unsigned j = 0; i + j < 4; ++j) high[i + j + 1] = hi(high[i + j + 1], a.v[i], b.v[j]);
+    if (i < 3) other_work(step++);
   }
   Wide r;
   for (unsigned k = 0; k < 4; ++k) {
     r.v[k] = times19(_mm512_add_epi64(low[k + 5], twice(high[k + 5])));
   }
   r.v[4] = times19(twice(high[9]));
+#pragma GCC unroll 5
   for (unsigned i = 0; i < 5; ++i) {
+#pragma GCC unroll 5
     for (unsigned j = 0; i + j < 5; ++j) r.v[i + j] = lo(r.v[i + j], a.v[i], b.v[j]);
+    if (i < 3) other_work(step++);
   }
   for (unsigned k = 1; k < 5; ++k) r.v[k] = _mm512_add_epi64(r.v[k], twice(high[k]));
   check_below(r.v, std::uint64_t{1} << 59U);
   return r;
 }
+HOPSEAL_INLINE Wide mul(const Fe& a, const Fe& b) { return mul(a, b, NoOtherWork{}); }
 
 /// a^2. Low halves of a_i^2 count once; high halves of a_i^2 and low halves of a_i a_j twice; high
 /// halves of a_i a_j four times. Same bound as mul().
