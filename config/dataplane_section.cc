@@ -145,6 +145,8 @@ void read_dataplane(Section& root, NodeConfig& config) {
       section.integer<std::uint32_t>("max_links", 1, wire::shm::kMaxLinks, out.max_links);
   out.max_signers =
       section.integer<std::uint32_t>("max_signers", 1, wire::shm::kMaxSigners, out.max_signers);
+  out.known_signer_mib =
+      section.integer<std::uint32_t>("known_signer_mib", 0, 1U << 20U, out.known_signer_mib);
   out.digest_cache_entries = section.integer<std::uint32_t>("digest_cache_entries", 0, 1U << 24U,
                                                             out.digest_cache_entries);
   out.kernel = section.text("kernel");

@@ -49,6 +49,7 @@ struct Dataplane {
   std::uint32_t mbufs = 8191;     ///< per node
   std::uint32_t max_links = 1024;
   std::uint32_t max_signers = 4096;
+  std::uint32_t known_signer_mib = 64;         ///< bound of tables for known signers; 0: none
   std::uint32_t digest_cache_entries = 65536;  ///< per worker; 0: off
   std::string kernel;                          ///< verify kernel by name; empty: best
   std::vector<std::string> eal;                ///< more EAL arguments

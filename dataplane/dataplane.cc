@@ -51,7 +51,8 @@ struct Dataplane::Parts {
   ~Parts();
   [[nodiscard]] std::string make_memory();
   [[nodiscard]] std::string open_ports();
-  [[nodiscard]] std::string make_tables(std::function<bool()> control_plane_lives);
+  [[nodiscard]] std::string make_tables(const crypto::KernelTable& kernel,
+                                        std::function<bool()> control_plane_lives);
   [[nodiscard]] std::string make_workers(const crypto::KernelTable& kernel);
   void publish_status(const crypto::KernelTable& kernel) noexcept;
 
@@ -64,6 +65,7 @@ struct Dataplane::Parts {
   std::vector<rte_ring*> capture_rings;  // by worker
   PortTable ports;
   std::unique_ptr<Quiescence> quiescence;
+  std::unique_ptr<KnownSigners> known_signers;
   std::unique_ptr<LinkTable> links;
   std::unique_ptr<SignerTable> signers;
   std::unique_ptr<NeighborTable> neighbors;
@@ -106,13 +108,23 @@ std::string Dataplane::Parts::open_ports() {
   return {};
 }
 
-std::string Dataplane::Parts::make_tables(std::function<bool()> control_plane_lives) {
+std::string Dataplane::Parts::make_tables(const crypto::KernelTable& kernel,
+                                          std::function<bool()> control_plane_lives) {
   const config::Dataplane& wanted = config.dataplane;
   quiescence = Quiescence::create(wanted.workers);
   hand_off = HandOff::create(wanted.workers);
   if (quiescence != nullptr) {
     links = LinkTable::create(wanted.max_links, wanted.workers, *quiescence);
-    signers = SignerTable::create(wanted.max_signers, *quiescence);
+    known_signers = KnownSigners::create({.kernel = kernel,
+                                          .bytes = std::uint64_t{wanted.known_signer_mib} << 20U,
+                                          .max_signers = wanted.max_signers,
+                                          .workers = wanted.workers,
+                                          .quiescence = *quiescence});
+    if (known_signers == nullptr) {
+      return "no memory for dataplane.known_signer_mib = " +
+             std::to_string(wanted.known_signer_mib) + "; lower it";
+    }
+    signers = SignerTable::create(wanted.max_signers, *quiescence, &known_signers->pool());
     neighbors = NeighborTable::create(wanted.max_links, *quiescence);
   }
   if (links == nullptr || signers == nullptr || neighbors == nullptr || hand_off == nullptr) {
@@ -122,7 +134,7 @@ std::string Dataplane::Parts::make_tables(std::function<bool()> control_plane_li
   }
   capture = std::make_unique<Capture>(ports, capture_rings, tsc_hz, region.dataplane.status);
   main = std::make_unique<MainLcore>(region, ports, *links, *signers, *neighbors, trace, *capture,
-                                     std::move(control_plane_lives));
+                                     *known_signers, std::move(control_plane_lives));
   return {};
 }
 
@@ -141,6 +153,7 @@ std::string Dataplane::Parts::make_workers(const crypto::KernelTable& kernel) {
                       .pool = pool,
                       .capture_pool = capture_pool,
                       .kernel = kernel,
+                      .tables = known_signers->pool(),
                       .workers = config.dataplane.workers,
                       .max_links = config.dataplane.max_links,
                       .max_signers = config.dataplane.max_signers,
@@ -166,6 +179,7 @@ void Dataplane::Parts::publish_status(const crypto::KernelTable& kernel) noexcep
   const bool adaptive = config.dataplane.poll == config::Poll::kAdaptive;
   std::strncpy(status.kernel.data(), kernel.name, status.kernel.size() - 1);
   std::strncpy(status.poll.data(), adaptive ? "adaptive" : "busy", status.poll.size() - 1);
+  known_signers->publish(status);
   status.tsc_hz.store(tsc_hz, std::memory_order_relaxed);
   status.worker_count.store(config.dataplane.workers, std::memory_order_release);
 }
@@ -206,7 +220,7 @@ std::unique_ptr<Dataplane> Dataplane::create(const config::NodeConfig& config,
   auto parts = std::make_unique<Parts>(config, region);
   why = parts->make_memory();
   if (why.empty()) why = parts->open_ports();
-  if (why.empty()) why = parts->make_tables(std::move(control_plane_lives));
+  if (why.empty()) why = parts->make_tables(*kernel, std::move(control_plane_lives));
   if (why.empty()) why = parts->make_workers(*kernel);
   if (!why.empty()) return nullptr;
   parts->publish_status(*kernel);

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 
+#include "crypto/key_table_pool.h"
 #include "crypto/public_key.h"
 #include "dataplane/quiescence.h"
 #include "wire/shm/commands.h"
@@ -72,15 +73,18 @@ class LinkTable {
 };
 
 struct SignerEntry {
-  wire::shm::SignerRecord record;          ///< public_key bytes as given
-  std::unique_ptr<crypto::PublicKey> key;  ///< null when refused
-  std::uint32_t index = 0;                 ///< 0..max_signers-1, stable: names per-lcore buckets
-  std::uint64_t epoch = 0;                 ///< no other entry of this table ever had it
+  wire::shm::SignerRecord record;                ///< public_key bytes as given
+  std::shared_ptr<const crypto::PublicKey> key;  ///< null when refused
+  std::uint32_t index = 0;  ///< 0..max_signers-1, stable: names per-lcore buckets
+  std::uint64_t epoch = 0;  ///< no other entry of this table ever had it
+  crypto::KeyTablePool::SignerId table_id = crypto::KeyTablePool::kNoSigner;  ///< of this key
 };
 
 class SignerTable {
  public:
-  static std::unique_ptr<SignerTable> create(std::uint32_t max_signers, Quiescence& quiescence);
+  /// @param tables  told of each key that comes and goes; nullptr: nobody is
+  static std::unique_ptr<SignerTable> create(std::uint32_t max_signers, Quiescence& quiescence,
+                                             crypto::KeyTablePool* tables = nullptr);
   ~SignerTable();
 
   /// Workers. Looks up to kBurstSize keys at once; nullptr for a miss.

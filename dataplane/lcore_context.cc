@@ -51,6 +51,7 @@ bool LcoreContext::allocate() {
                              .counters = counters});
   admit = AdmitState::create(around.max_signers, around.tsc_hz, around.secret);
   verify = VerifyState::create({.kernel = &around.kernel,
+                                .tables = &around.tables,
                                 .rings = &rings,
                                 .links = around.region.dataplane.links,
                                 .lcore = lcore,

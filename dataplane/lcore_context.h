@@ -45,6 +45,7 @@ struct Shared {
   rte_mempool* pool;             // any
   rte_mempool* capture_pool;     // any
   const crypto::KernelTable& kernel;
+  crypto::KeyTablePool& tables;  // main lcore: rw, workers: table()
   std::uint32_t workers;
   std::uint32_t max_links;
   std::uint32_t max_signers;

@@ -25,6 +25,7 @@ void run_timers(LcoreContext& l) noexcept {
   if (l.resolver) l.resolver->tick(l.turn.tsc);
   l.tracer.refresh();
   l.capture.refresh();
+  l.verify->publish(l.counters);
 }
 
 }  // namespace
@@ -77,6 +78,7 @@ void empty_lcore(LcoreContext& l) noexcept {
     }
   }
   l.doors.flush();
+  l.verify->publish(l.counters);
   settle_ledger(l);
   l.around.quiescence.report(l.worker);
 }

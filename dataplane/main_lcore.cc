@@ -19,13 +19,15 @@ std::uint64_t monotonic_ns() noexcept {
 
 MainLcore::MainLcore(wire::shm::NodeRegion& region, const PortTable& ports, LinkTable& links,
                      SignerTable& signers, NeighborTable& neighbors, TraceSwitch& trace,
-                     Capture& capture, std::function<bool()> control_plane_lives)
+                     Capture& capture, KnownSigners& known_signers,
+                     std::function<bool()> control_plane_lives)
     : region_(region),
       ports_(ports),
       links_(links),
       neighbors_(neighbors),
       trace_(trace),
       capture_(capture),
+      known_signers_(known_signers),
       control_plane_lives_(std::move(control_plane_lives)),
       applier_(links, signers, *this, region.dataplane.status) {}
 
@@ -38,6 +40,8 @@ std::size_t MainLcore::turn() {
   capture_.drain();
   const std::uint64_t now_ns = monotonic_ns();
   region_.header.dataplane.heartbeat.store(now_ns, std::memory_order_relaxed);
+  known_signers_.turn(now_ns, kTablesUs);
+  known_signers_.publish(region_.dataplane.status);
   if (now_ns >= next_look_ns_) look_for_control_plane(now_ns);
   return applied;
 }

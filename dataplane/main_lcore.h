@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the EAL main lcore does between its short sleeps: commands, heartbeat, headless state,
-// captures. It never touches a packet on its way.
+// captures, tables of known signers. It never touches a packet on its way.
 
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "dataplane/capture.h"
 #include "dataplane/commands.h"
+#include "dataplane/known_signers.h"
 #include "dataplane/neighbors.h"
 #include "dataplane/port_table.h"
 #include "dataplane/tracer.h"
@@ -22,7 +23,7 @@ class MainLcore final : public CommandEffects {
   /// @param control_plane_lives  asked every kLifeSignMs; a system call
   MainLcore(wire::shm::NodeRegion& region, const PortTable& ports, LinkTable& links,
             SignerTable& signers, NeighborTable& neighbors, TraceSwitch& trace, Capture& capture,
-            std::function<bool()> control_plane_lives);
+            KnownSigners& known_signers, std::function<bool()> control_plane_lives);
 
   /// One housekeeping turn. Returns commands applied.
   std::size_t turn();
@@ -41,6 +42,8 @@ class MainLcore final : public CommandEffects {
  private:
   static constexpr std::size_t kCommandsPerTurn = 256;
   static constexpr std::uint64_t kLifeSignMs = 50;
+  /// Of each turn, for the tables of known signers: a quarter of a CPU while there is much to do.
+  static constexpr std::uint64_t kTablesUs = 300;
   void look_for_control_plane(std::uint64_t now_ns);
 
   wire::shm::NodeRegion& region_;
@@ -49,6 +52,7 @@ class MainLcore final : public CommandEffects {
   NeighborTable& neighbors_;
   TraceSwitch& trace_;
   Capture& capture_;
+  KnownSigners& known_signers_;
   std::function<bool()> control_plane_lives_;
   CommandApplier applier_;
   bool sweep_neighbors_ = false;

@@ -8,13 +8,15 @@
 #include <cstdint>
 #include <memory>
 
+#include "crypto/key_table_pool.h"
+
 namespace dataplane {
 
 /// Reported by each worker once per turn; waited for by the main lcore, never by a worker.
-class Quiescence {
+class Quiescence final : public crypto::GracePeriods {
  public:
   static std::unique_ptr<Quiescence> create(std::uint32_t workers);  ///< nullptr: out of memory
-  ~Quiescence();
+  ~Quiescence() override;
   Quiescence(const Quiescence&) = delete;
   Quiescence& operator=(const Quiescence&) = delete;
 
@@ -22,8 +24,8 @@ class Quiescence {
   void offline(std::uint32_t worker) noexcept;  ///< after the last
   void report(std::uint32_t worker) noexcept;   ///< holds no pointer into the tables now
   /// Main lcore: a token to be checked later with passed().
-  [[nodiscard]] std::uint64_t start() noexcept;
-  [[nodiscard]] bool passed(std::uint64_t token) noexcept;  ///< does not wait
+  [[nodiscard]] std::uint64_t start() noexcept override;
+  [[nodiscard]] bool passed(std::uint64_t token) noexcept override;  ///< does not wait
   [[nodiscard]] rte_rcu_qsbr* handle() noexcept { return qsbr_; }
 
  private:

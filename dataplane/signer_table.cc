@@ -32,10 +32,14 @@ AlignedKey aligned(const SignerKey& key) {
   return out;
 }
 
+bool same_key(const SignerRecord& a, const SignerRecord& b) {
+  return a.algorithm == b.algorithm && a.public_key_length == b.public_key_length &&
+         a.public_key == b.public_key;
+}
+
 bool same_record(const SignerRecord& a, const SignerRecord& b) {
   return a.key == b.key && a.node_id == b.node_id && a.expires_unix_s == b.expires_unix_s &&
-         a.algorithm == b.algorithm && a.refused == b.refused &&
-         a.public_key_length == b.public_key_length && a.public_key == b.public_key;
+         a.refused == b.refused && same_key(a, b);
 }
 
 void* index_as_data(std::uint32_t index) { return reinterpret_cast<void*>(std::uintptr_t{index}); }
@@ -52,21 +56,52 @@ struct SignerTable::Impl {
     std::uint32_t index;
   };
   Quiescence& quiescence;
+  crypto::KeyTablePool* tables;
   std::vector<std::uint32_t> free_indices{};  ///< lowest last
   std::vector<bool> stale{};
   RetiredEntries<SignerEntry> retired{};
   std::deque<Leaving> leaving{};
+
+  /// Gives @p entry its key: that of @p old when it is the same, with its table.
+  [[nodiscard]] bool take_key(SignerEntry& entry, const SignerEntry* old, std::string& why) const;
+  /// Once no new reader can find @p old.
+  void retire(const SignerEntry* old, const SignerEntry* successor, std::int32_t position);
 };
 
-std::unique_ptr<SignerTable> SignerTable::create(std::uint32_t max_signers,
-                                                 Quiescence& quiescence) {
+bool SignerTable::Impl::take_key(SignerEntry& entry, const SignerEntry* old,
+                                 std::string& why) const {
+  const SignerRecord& record = entry.record;
+  if (record.refused != 0) return true;
+  if (old != nullptr && old->key != nullptr && same_key(old->record, record)) {
+    entry.key = old->key;
+    entry.table_id = old->table_id;
+    return true;
+  }
+  entry.key = crypto::PublicKey::from_spki(
+      std::span(record.public_key).first(record.public_key_length), why);
+  if (entry.key == nullptr) return false;
+  if (static_cast<int>(entry.key->algorithm()) != static_cast<int>(record.algorithm)) {
+    return why = "public key is not of the algorithm the record names", false;
+  }
+  return true;
+}
+
+void SignerTable::Impl::retire(const SignerEntry* old, const SignerEntry* successor,
+                               std::int32_t position) {
+  const bool keeps_key = successor != nullptr && successor->key == old->key;
+  if (tables != nullptr && !keeps_key) tables->remove(old->table_id);
+  retired.retire(quiescence, old, position);
+}
+
+std::unique_ptr<SignerTable> SignerTable::create(std::uint32_t max_signers, Quiescence& quiescence,
+                                                 crypto::KeyTablePool* tables) {
   rte_hash* hash = create_key_hash("signers", max_signers);
   if (hash == nullptr) return nullptr;
   std::unique_ptr<SignerTable> table(new SignerTable);
   table->by_key_ = hash;
   table->capacity_ = max_signers;
   table->entries_.reset(new std::atomic<const SignerEntry*>[max_signers]());
-  table->impl_.reset(new Impl{quiescence});
+  table->impl_.reset(new Impl{quiescence, tables});
   table->impl_->stale.resize(max_signers);
   table->impl_->free_indices.reserve(max_signers);
   for (std::uint32_t index = max_signers; index > 0; --index) {
@@ -122,14 +157,7 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
   }
   auto entry = std::make_unique<SignerEntry>();
   entry->record = record;
-  if (record.refused == 0) {
-    entry->key = crypto::PublicKey::from_spki(
-        std::span(record.public_key).first(record.public_key_length), why);
-    if (entry->key == nullptr) return false;
-    if (static_cast<int>(entry->key->algorithm()) != static_cast<int>(record.algorithm)) {
-      return why = "public key is not of the algorithm the record names", false;
-    }
-  }
+  if (!impl_->take_key(*entry, old, why)) return false;
   if (old != nullptr) {
     entry->index = old->index;
   } else {
@@ -141,14 +169,17 @@ bool SignerTable::upsert(const SignerRecord& record, std::string& why) {
     impl_->free_indices.pop_back();
     ++size_;
   }
-  const std::uint32_t index = entry->index;
+  if (impl_->tables != nullptr && entry->key != nullptr &&
+      entry->table_id == crypto::KeyTablePool::kNoSigner) {
+    entry->table_id = impl_->tables->add(entry->key);
+  }
   entry->epoch = version_.load(std::memory_order_relaxed) + 1;
-  entries_[index].store(entry.release(), std::memory_order_release);
+  const SignerEntry* const visible = entry.release();
+  const std::uint32_t index = visible->index;
+  entries_[index].store(visible, std::memory_order_release);
   impl_->stale[index] = false;
   version_.fetch_add(1, std::memory_order_release);
-  if (old != nullptr) {
-    impl_->retired.retire(impl_->quiescence, old, RetiredEntries<SignerEntry>::kNoPosition);
-  }
+  if (old != nullptr) impl_->retire(old, visible, RetiredEntries<SignerEntry>::kNoPosition);
   return true;
 }
 
@@ -163,7 +194,7 @@ void SignerTable::remove(const SignerKey& signer) {
   impl_->stale[index] = false;
   version_.fetch_add(1, std::memory_order_release);
   --size_;
-  impl_->retired.retire(impl_->quiescence, old, position);
+  impl_->retire(old, nullptr, position);
   impl_->leaving.push_back({impl_->quiescence.start(), index});
 }
 

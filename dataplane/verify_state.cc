@@ -78,14 +78,13 @@ bool find_parts(std::span<const std::byte> message, std::size_t header_bytes, Ch
 
 VerifyState::Parts::Parts(const Setup& given, std::unique_ptr<HoldTable> hold_table,
                           std::unique_ptr<Reassembly> fragments, std::unique_ptr<Evidence> reports,
-                          std::unique_ptr<DigestCache> cache,
+                          std::unique_ptr<VerifyBatch> checks,
                           std::unique_ptr<std::byte[]> scratch_memory)
     : setup(given),
-      verifier(*given.kernel),
       hold(std::move(hold_table)),
       reassembly(std::move(fragments)),
       evidence(std::move(reports)),
-      digest_cache(std::move(cache)),
+      batch(std::move(checks)),
       scratch(std::move(scratch_memory)) {}
 
 void VerifyState::Parts::condemn(rte_mbuf* head, DropReason reason) noexcept {
@@ -127,18 +126,23 @@ std::unique_ptr<VerifyState> VerifyState::create(const Setup& setup) {
   auto hold = HoldTable::create(setup.tsc_hz);
   auto reassembly = Reassembly::create();
   auto evidence = Evidence::create(setup.rings->events, setup.lcore, setup.tsc_hz);
-  auto digest_cache = DigestCache::create(setup.digest_cache_entries, setup.tsc_hz);
+  auto batch = VerifyBatch::create(*setup.kernel, setup.tables, setup.lcore,
+                                   setup.digest_cache_entries, setup.tsc_hz);
   std::unique_ptr<std::byte[]> scratch(new (std::nothrow)
                                            std::byte[Parts::kScratchSlots * Parts::kScratchBytes]);
-  if (hold == nullptr || reassembly == nullptr || evidence == nullptr || digest_cache == nullptr ||
+  if (hold == nullptr || reassembly == nullptr || evidence == nullptr || batch == nullptr ||
       scratch == nullptr) {
     return nullptr;
   }
-  std::unique_ptr<Parts> parts(
-      new (std::nothrow) Parts(setup, std::move(hold), std::move(reassembly), std::move(evidence),
-                               std::move(digest_cache), std::move(scratch)));
+  std::unique_ptr<Parts> parts(new (std::nothrow) Parts(setup, std::move(hold),
+                                                        std::move(reassembly), std::move(evidence),
+                                                        std::move(batch), std::move(scratch)));
   if (parts == nullptr) return nullptr;
   return std::unique_ptr<VerifyState>(new (std::nothrow) VerifyState(std::move(parts)));
+}
+
+void VerifyState::publish(wire::shm::LcoreCounters& counters) const noexcept {
+  parts_->batch->publish(counters);
 }
 
 std::size_t VerifyState::held() const noexcept {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <span>
 
-#include "crypto/kernels/kernel_table.h"
+#include "crypto/key_table_pool.h"
 #include "wire/shm/link_status.h"
 #include "wire/shm/region.h"
 
@@ -20,9 +20,10 @@ class VerifyState {
  public:
   struct Setup {
     const crypto::KernelTable* kernel = nullptr;
+    crypto::KeyTablePool* tables = nullptr;  ///< of known signers, built by that kernel
     wire::shm::LcoreRings* rings = nullptr;  ///< of this lcore; must outlive the state
     std::span<wire::shm::LinkStatus> links;  ///< bad_signatures of the links it owns
-    std::uint8_t lcore = 0;
+    std::uint8_t lcore = 0;                  ///< also its number as a reader of the tables
     std::uint64_t tsc_hz = 0;
     std::uint64_t secret = 0;                ///< random; keys the choice of samples
     std::uint32_t digest_cache_entries = 0;  ///< 0: off
@@ -35,6 +36,9 @@ class VerifyState {
 
   /// Packets here now: part of the ledger's `held`.
   [[nodiscard]] std::size_t held() const noexcept;
+
+  /// Copies what is counted elsewhere. At housekeeping turns.
+  void publish(wire::shm::LcoreCounters& counters) const noexcept;
 
   struct Parts;  ///< verify_parts.h: for the functions of the stage
   [[nodiscard]] Parts& parts() noexcept { return *parts_; }

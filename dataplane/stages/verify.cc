@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <type_traits>
 
 #include "dataplane/message_hash.h"
 #include "dataplane/signer_lookup.h"
@@ -17,7 +15,6 @@ namespace dataplane {
 namespace {
 
 using namespace wire::reload;
-using crypto::Verdict;
 using wire::shm::FragmentPolicy;
 using wire::shm::LcoreCounters;
 using wire::shm::LinkClass;
@@ -120,18 +117,15 @@ class Pass {
   [[nodiscard]] const LinkClassPolicy& policy_of(const PacketContext& context) const noexcept {
     return policy_.classes[static_cast<std::size_t>(context.link_class)];
   }
-  void add_job(const CheckedMessage& message, const SignerEntry& signer, rte_mbuf* mbuf,
-               unsigned slot) noexcept;
   void hold(const CheckedMessage& message, rte_mbuf* mbuf, unsigned slot) noexcept;
   void bad_signature(std::span<const std::byte> message, rte_mbuf* mbuf, unsigned slot) noexcept;
   void count_unchecked(const LinkClassPolicy& policy) noexcept {
     (policy.verify == VerifyPolicy::kOff ? counters_.verify_off : counters_.verify_not_sampled)
         .add(1);
   }
-  void verified(const Parts::Subject& subject) noexcept;
-  void answer_from_cache(std::uint64_t now_ms) noexcept;
+  void good_signature(const VerifyBatch::Subject& subject) noexcept;
   void drop(rte_mbuf* mbuf, unsigned slot, DropReason why) noexcept {
-    if (slot == Parts::kChain) {
+    if (slot == VerifyBatch::kChain) {
       parts_.condemn(mbuf, why);
     } else {
       burst_.drop(slot, why);
@@ -158,7 +152,7 @@ void Pass::message(unsigned i) noexcept {
   DropReason why{};
   switch (standing_of(checked, context.signer, turn_, why)) {
     case Standing::kCheck:
-      add_job(checked, *context.signer, mbuf, i);
+      parts_.batch->add(checked, *context.signer, mbuf, i);
       break;
     case Standing::kHold:
       hold(checked, mbuf, i);
@@ -221,13 +215,13 @@ void Pass::chain(rte_mbuf* head) noexcept {
   switch (standing_of(checked, signer, turn_, why)) {
     case Standing::kCheck:
       ++parts_.scratch_used;
-      add_job(checked, *signer, head, Parts::kChain);
+      parts_.batch->add(checked, *signer, head, VerifyBatch::kChain);
       break;
     case Standing::kHold:
-      hold(checked, head, Parts::kChain);
+      hold(checked, head, VerifyBatch::kChain);
       break;
     case Standing::kBadSignature:
-      bad_signature(message, head, Parts::kChain);
+      bad_signature(message, head, VerifyBatch::kChain);
       break;
     case Standing::kDrop:
       parts_.condemn(head, why);
@@ -235,24 +229,12 @@ void Pass::chain(rte_mbuf* head) noexcept {
   }
 }
 
-void Pass::add_job(const CheckedMessage& message, const SignerEntry& signer, rte_mbuf* mbuf,
-                   unsigned slot) noexcept {
-  crypto::VerifyJob& job = parts_.jobs[parts_.job_count];
-  job.signed_parts = signed_parts(message.message, message.contents, message.identity);
-  job.key = signer.key.get();
-  job.signature = message.signature;
-  parts_.subjects[parts_.job_count] = {
-      mbuf,        slot, message.message_code, message.message.size(), message.message.data(),
-      signer.epoch};
-  ++parts_.job_count;
-}
-
 void Pass::hold(const CheckedMessage& message, rte_mbuf* mbuf, unsigned slot) noexcept {
   const LinkClassPolicy& policy = policy_of(context_of(mbuf));
   switch (parts_.hold->hold(signer_key(message.identity), mbuf, policy.certificates_per_second,
                             turn_.tsc)) {
     case HoldTable::Outcome::kHeld:
-      if (slot != Parts::kChain) (void)burst_.take(slot);
+      if (slot != VerifyBatch::kChain) (void)burst_.take(slot);
       counters_.signer_held.add(1);
       break;
     case HoldTable::Outcome::kFull:
@@ -278,8 +260,8 @@ void Pass::bad_signature(std::span<const std::byte> message, rte_mbuf* mbuf,
   drop(mbuf, slot, DropReason::kBadSignature);
 }
 
-void Pass::verified(const Parts::Subject& subject) noexcept {
-  if (subject.slot != Parts::kChain) {
+void Pass::good_signature(const VerifyBatch::Subject& subject) noexcept {
+  if (subject.slot != VerifyBatch::kChain) {
     context_of(subject.mbuf).verified = true;
     return;
   }
@@ -298,73 +280,27 @@ void Pass::verified(const Parts::Subject& subject) noexcept {
   }
 }
 
-/// Lets pass what this lcore verified moments ago; the other jobs move up.
-void Pass::answer_from_cache(std::uint64_t now_ms) noexcept {
-  for (std::size_t k = 0; k < parts_.job_count; ++k) {
-    const auto& part = parts_.jobs[k].signed_parts;
-    const Parts::Subject& subject = parts_.subjects[k];
-    parts_.digests[k] = parts_.digest_cache->digest_of(
-        part[0], part[1], subject.signer_epoch, {part[2].data(), subject.sample + subject.length});
-    parts_.digest_cache->prefetch(parts_.digests[k]);
-  }
-  std::size_t kept = 0;
-  for (std::size_t k = 0; k < parts_.job_count; ++k) {
-    if (parts_.digest_cache->has(parts_.digests[k], now_ms)) {
-      counters_.digest_cache_hits.add(1);
-      verified(parts_.subjects[k]);
-      continue;
-    }
-    if (kept != k) {
-      parts_.jobs[kept] = parts_.jobs[k];
-      parts_.subjects[kept] = parts_.subjects[k];
-      parts_.digests[kept] = parts_.digests[k];
-    }
-    ++kept;
-  }
-  parts_.job_count = kept;
-}
-
 void Pass::run_batch() noexcept {
-  if (parts_.job_count == 0) return;
-  const bool caches = parts_.digest_cache->on();
-  const std::uint64_t now_ms = caches ? parts_.digest_cache->milliseconds_at(turn_.tsc) : 0;
-  if (caches) answer_from_cache(now_ms);
-  const std::size_t count = parts_.job_count;
-  if (count != 0) {
-    const auto jobs = std::span<const crypto::VerifyJob>(parts_.jobs).first(count);
-    parts_.verifier.verify(jobs, std::span(parts_.verdicts).first(count));
-    counters_.verify_batch[static_cast<std::size_t>(std::bit_width(count - 1))].add(1);
-  }
-  for (std::size_t k = 0; k < count; ++k) {
-    const Parts::Subject& subject = parts_.subjects[k];
-    switch (parts_.verdicts[k]) {
-      case Verdict::kValid:
-        counters_.verified.add(1);
-        if (caches) parts_.digest_cache->add(parts_.digests[k], now_ms);
-        verified(subject);
+  VerifyBatch& batch = *parts_.batch;
+  if (batch.size() == 0) return;
+  batch.answer(turn_, counters_);
+  for (std::size_t k = 0; k < batch.size(); ++k) {
+    const VerifyBatch::Subject& subject = batch.subject(k);
+    switch (batch.answer_to(k)) {
+      case VerifyBatch::Answer::kRecalled:
+      case VerifyBatch::Answer::kVerified:
+        good_signature(subject);
         break;
-      case Verdict::kBadSignature:
-        bad_signature({subject.sample, subject.length}, subject.mbuf, subject.slot);
+      case VerifyBatch::Answer::kBadSignature:
+        bad_signature(subject.message, subject.mbuf, subject.slot);
         break;
-      case Verdict::kTooLong:
+      case VerifyBatch::Answer::kTooLong:
         drop(subject.mbuf, subject.slot, DropReason::kMessageTooLarge);
         break;
     }
   }
-  parts_.job_count = 0;
+  batch.clear();
   parts_.scratch_used = 0;
-}
-
-/// What was let pass under one policy is looked at anew under another.
-void follow(const PolicyTable& policy, Parts& parts, const Turn& turn) noexcept {
-  static_assert(std::has_unique_object_representations_v<LinkClassPolicy>);
-  if (policy.overlay == parts.seen_overlay &&
-      std::memcmp(&policy.classes, &parts.seen_classes, sizeof policy.classes) == 0) {
-    return;
-  }
-  parts.seen_overlay = policy.overlay;
-  parts.seen_classes = policy.classes;
-  parts.digest_cache->clear(parts.digest_cache->milliseconds_at(turn.tsc));
 }
 
 }  // namespace
@@ -372,7 +308,7 @@ void follow(const PolicyTable& policy, Parts& parts, const Turn& turn) noexcept 
 void verify(Burst& burst, const PolicyTable& policy, const SignerTable& signers, VerifyState& state,
             const Turn& turn, LcoreCounters& counters) noexcept {
   Parts& parts = state.parts();
-  if (parts.digest_cache->on()) follow(policy, parts, turn);
+  parts.batch->follow(policy, turn);
   Pass pass(burst, policy, signers, parts, turn, counters);
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));

@@ -99,11 +99,12 @@ addresses = ["192.0.2.1/24", "2001:db8::1/64"]
   EXPECT_EQ(peer.is_peer, defaults.peers.at(0).is_peer);
   const config::Dataplane& a = shown.dataplane;
   const config::Dataplane& b = defaults.dataplane;
-  EXPECT_EQ(
-      std::tie(a.service_port, a.workers, a.cpus, a.poll, a.idle_sleep_us, a.memory, a.memory_mib,
-               a.mbufs, a.max_links, a.max_signers, a.digest_cache_entries, a.kernel, a.eal),
-      std::tie(b.service_port, b.workers, b.cpus, b.poll, b.idle_sleep_us, b.memory, b.memory_mib,
-               b.mbufs, b.max_links, b.max_signers, b.digest_cache_entries, b.kernel, b.eal));
+  EXPECT_EQ(std::tie(a.service_port, a.workers, a.cpus, a.poll, a.idle_sleep_us, a.memory,
+                     a.memory_mib, a.mbufs, a.max_links, a.max_signers, a.known_signer_mib,
+                     a.digest_cache_entries, a.kernel, a.eal),
+            std::tie(b.service_port, b.workers, b.cpus, b.poll, b.idle_sleep_us, b.memory,
+                     b.memory_mib, b.mbufs, b.max_links, b.max_signers, b.known_signer_mib,
+                     b.digest_cache_entries, b.kernel, b.eal));
   EXPECT_EQ(a.ports.at(0).mtu, b.ports.at(0).mtu);
   EXPECT_EQ(a.ports.at(0).gateways.size(), b.ports.at(0).gateways.size());
 }

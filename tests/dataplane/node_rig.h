@@ -37,6 +37,7 @@ class TestSigner {
       : key_(crypto::SigningKey::generate(crypto::Algorithm::kEd25519)) {
     signer_.type = wire::reload::SignerIdentityType::kCertHash;
     signer_.hash.fill(static_cast<std::byte>(tag));
+    signer_.hash[0] = static_cast<std::byte>(tag >> 8U);
   }
   [[nodiscard]] wire::reload::SigningIdentity identity() const {
     return {.scheme = wire::reload::SignatureScheme::kEd25519,
@@ -69,6 +70,9 @@ struct RigSetting {
   /// Of port 0, when it is not to be a ring; no worker has turned yet then.
   std::string first_device = {};
   std::uint32_t digest_cache_entries = 1024;
+  std::uint32_t max_signers = 64;
+  std::uint32_t known_signer_mib = 1;
+  std::string kernel = {};  ///< empty: the best here
   /// Who reads the rings gives the mbufs back as it found them, like a NIC, so that frames kept for
   /// retransmission need not be copied.
   bool like_a_nic = false;
@@ -86,7 +90,9 @@ class NodeRig {
     config_.dataplane.workers = setting.workers;
     config_.dataplane.mbufs = 4095;
     config_.dataplane.max_links = 64;
-    config_.dataplane.max_signers = 64;
+    config_.dataplane.max_signers = setting.max_signers;
+    config_.dataplane.known_signer_mib = setting.known_signer_mib;
+    config_.dataplane.kernel = setting.kernel;
     config_.dataplane.digest_cache_entries = setting.digest_cache_entries;
     config_.dataplane.poll = config::Poll::kBusy;
     for (unsigned i = 0; i < kPorts; ++i) {
@@ -219,6 +225,12 @@ class NodeRig {
       plane_->main_turn();
       for (std::uint32_t w = 0; w < setting_.workers; ++w) plane_->turn(w);
     }
+  }
+  void remove_signer(const TestSigner& signer) {
+    wire::shm::Command remove;
+    remove.kind = wire::shm::CommandKind::kRemoveSigner;
+    remove.signer = signer.record();
+    command(remove);
   }
   /// Whole frames that left by a port since the last call, without ARP and ND.
   [[nodiscard]] std::vector<Bytes> frames(unsigned port) {

@@ -9,6 +9,7 @@
 #include "crypto/signing_key.h"
 #include "dataplane/burst.h"
 #include "dataplane/keyed_tables.h"
+#include "tests/crypto/key_table_pool_rig.h"
 #include "tests/support/unpinned_thread.h"
 
 namespace dataplane {
@@ -197,6 +198,143 @@ TEST_F(SignerTableTest, AReaderSeesOnlyWholeEntriesWhileTheyChange) {
   EXPECT_EQ(wrong.load(), 0U);
   EXPECT_GT(changed, 100U);
   EXPECT_GE(looked_up.load(), 20'000U);
+}
+
+/// A signer table that tells a pool of its keys; the tables are made by a kernel that only
+/// pretends.
+class KnownSignersTest : public ::testing::Test {
+ protected:
+  KnownSignersTest() { quiescence_->online(kReader); }
+  ~KnownSignersTest() override { quiescence_->offline(kReader); }
+
+  static constexpr std::uint32_t kSigners = 8;
+  static constexpr std::size_t kSlots = 4;
+
+  /// Uses @p n's table @p times and lets the pool do what there is to do.
+  void use(std::uint32_t n, unsigned times) {
+    for (unsigned i = 0; i < times; ++i) {
+      if (const SignerEntry* entry = look_up(table_, key(n))) {
+        (void)pool_.table(entry->table_id, kReader);
+      }
+    }
+    quiescence_->report(kReader);
+    now_ms_ += crypto::KeyTablePool::kSweepMs;
+    while (pool_.step(now_ms_)) {
+    }
+    table_.reclaim();
+  }
+  const std::byte* table_of(std::uint32_t n) {
+    const SignerEntry* entry = look_up(table_, key(n));
+    return entry == nullptr ? nullptr : pool_.table(entry->table_id, kReader);
+  }
+  [[nodiscard]] bool has_its_table(std::uint32_t n) {
+    const std::byte* table = table_of(n);
+    return table != nullptr && crypto::test::is_table_of(*look_up(table_, key(n))->key, table);
+  }
+  void upsert(const SignerRecord& record) { ASSERT_TRUE(table_.upsert(record, why_)) << why_; }
+
+  static constexpr std::uint32_t kReader = 0;
+  std::unique_ptr<Quiescence> quiescence_ = Quiescence::create(1);
+  crypto::test::TableMemory memory_{kSlots};
+  crypto::KeyTablePool pool_{{.kernel = crypto::test::rig_kernel(),
+                              .memory = memory_.span(),
+                              .max_signers = 2 * kSigners,
+                              .readers = 1,
+                              .grace = *quiescence_}};
+  std::unique_ptr<SignerTable> owned_ = SignerTable::create(kSigners, *quiescence_, &pool_);
+  SignerTable& table_ = *owned_;
+  std::unique_ptr<crypto::SigningKey> signing_ =
+      crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
+  std::uint64_t now_ms_ = 1000;
+  std::string why_;
+};
+
+TEST_F(KnownSignersTest, ASignerThatIsUsedGetsItsTable) {
+  upsert(accepted(1, *signing_, SignatureAlgorithm::kEd25519));
+  upsert(accepted(2, *signing_, SignatureAlgorithm::kEd25519));
+  use(1, 20);
+  EXPECT_TRUE(has_its_table(1));
+  EXPECT_EQ(table_of(2), nullptr) << "heard never";
+  EXPECT_EQ(pool_.statistics().tables, 1U);
+}
+
+TEST_F(KnownSignersTest, AnotherEntryOfTheSameKeyKeepsTheTable) {
+  SignerRecord record = accepted(1, *signing_, SignatureAlgorithm::kEd25519);
+  upsert(record);
+  use(1, 20);
+  const std::byte* const before = table_of(1);
+  ASSERT_NE(before, nullptr);
+  record.expires_unix_s = 99;
+  upsert(record);
+  EXPECT_EQ(look_up(table_, key(1))->record.expires_unix_s, 99U);
+  EXPECT_EQ(table_of(1), before);
+  EXPECT_TRUE(has_its_table(1));
+  EXPECT_EQ(pool_.statistics().builds, 1U);
+}
+
+TEST_F(KnownSignersTest, ANewKeyOfASignerHasNoTableUntilItsOwnIsBuilt) {
+  upsert(accepted(1, *signing_, SignatureAlgorithm::kEd25519));
+  use(1, 20);
+  const SignerEntry* const old = look_up(table_, key(1));
+  const std::byte* const old_table = table_of(1);
+  const auto other = crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
+  upsert(accepted(1, *other, SignatureAlgorithm::kEd25519));
+  EXPECT_EQ(table_of(1), nullptr);
+  // A worker in the middle of a turn still has the old entry: key and table stay what they were.
+  EXPECT_TRUE(crypto::test::is_table_of(*old->key, old_table));
+  for (unsigned n = 0; n < 20; ++n) (void)pool_.step(now_ms_ += crypto::KeyTablePool::kSweepMs);
+  EXPECT_TRUE(crypto::test::is_table_of(*old->key, old_table));
+  use(1, 20);
+  use(1, 20);
+  EXPECT_TRUE(has_its_table(1));
+  EXPECT_EQ(pool_.statistics().builds, 2U);
+  EXPECT_EQ(pool_.statistics().used_bytes, crypto::test::kRigTableBytes) << "the old one is free";
+}
+
+TEST_F(KnownSignersTest, ARemovedOrRefusedSignerGivesItsTableBack) {
+  for (std::uint32_t n = 1; n <= 2; ++n) {
+    upsert(accepted(n, *signing_, SignatureAlgorithm::kEd25519));
+    use(n, 20);
+  }
+  EXPECT_EQ(pool_.statistics().tables, 2U);
+  table_.remove(key(1));
+  upsert(refused(2));
+  EXPECT_EQ(pool_.statistics().tables, 0U);
+  EXPECT_EQ(look_up(table_, key(2))->table_id, crypto::KeyTablePool::kNoSigner);
+  use(3, 0);
+  EXPECT_EQ(pool_.statistics().used_bytes, 0U);
+}
+
+TEST_F(KnownSignersTest, NamesLastForAsManyChangesAsTheTableTakes) {
+  for (std::uint32_t n = 0; n < kSigners; ++n) {
+    upsert(accepted(n, *signing_, SignatureAlgorithm::kEd25519));
+  }
+  // Every signer changes its key while the worker lets go of nothing: each has a name all the same.
+  const auto other = crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
+  for (std::uint32_t n = 0; n < kSigners; ++n) {
+    upsert(accepted(n, *other, SignatureAlgorithm::kEd25519));
+    EXPECT_NE(look_up(table_, key(n))->table_id, crypto::KeyTablePool::kNoSigner) << n;
+  }
+}
+
+TEST_F(KnownSignersTest, ManySignersHeardOnceTakeNoTableFromTheHotOnes) {
+  for (std::uint32_t n = 0; n < kSigners; ++n) {
+    upsert(accepted(n, *signing_, SignatureAlgorithm::kEd25519));
+  }
+  for (std::uint32_t n = 0; n < kSlots; ++n) use(n, 100);
+  ASSERT_EQ(pool_.statistics().tables, kSlots);
+  for (unsigned round = 0; round < 200; ++round) {
+    // A signer comes, says one thing, and goes for the next one.
+    const std::uint32_t stranger = kSlots + round % (kSigners - kSlots);
+    use(stranger, 1);
+    table_.remove(key(stranger));
+    use(0, 1);  // also lets the reader forget it
+    upsert(accepted(stranger, *signing_, SignatureAlgorithm::kEd25519));
+    for (std::uint32_t n = 0; n < kSlots; ++n) use(n, 1);
+  }
+  for (std::uint32_t n = 0; n < kSlots; ++n) EXPECT_TRUE(has_its_table(n)) << n;
+  EXPECT_EQ(pool_.statistics().evictions, 0U);
+  EXPECT_EQ(pool_.statistics().builds, kSlots);
 }
 
 }  // namespace

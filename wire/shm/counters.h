@@ -70,6 +70,27 @@ struct StageCounters {
   Counter cycles;
 };
 
+/// Signature checks of one algorithm, by how they were made. Copied at housekeeping turns.
+struct VerifyPathCounters {
+  Counter known;    ///< in vector lanes, with the signer's table
+  Counter cold;     ///< in vector lanes, without a table (RSA: always)
+  Counter openssl;  ///< by OpenSSL: too few jobs for lanes, or none that lanes can take
+};
+inline constexpr std::size_t kVerifyAlgorithms = 3;
+/// By SignatureAlgorithm.
+inline constexpr const char* kVerifyAlgorithmNames[kVerifyAlgorithms] = {
+    "rsa-pkcs1-sha256", "ecdsa-p256-sha256", "ed25519"};
+struct VerifyPathInfo {
+  const char* name;
+  Counter VerifyPathCounters::*member;
+};
+inline constexpr VerifyPathInfo kVerifyPaths[] = {{"known", &VerifyPathCounters::known},
+                                                  {"cold", &VerifyPathCounters::cold},
+                                                  {"openssl", &VerifyPathCounters::openssl}};
+inline constexpr std::size_t kVerifyLanes = 8;
+inline constexpr const char* kVerifyBatchNames[] = {"1",    "2",     "3-4",  "5-8",
+                                                    "9-16", "17-32", "33-64"};
+
 struct alignas(kCacheLine) LcoreCounters {
 #define COUNTER(name, kind, help) Counter name;
 #include "wire/shm/counter.def"
@@ -77,7 +98,10 @@ struct alignas(kCacheLine) LcoreCounters {
   std::array<Counter, kDropReasonCount> drops;
   std::array<StageCounters, kStageCount> stages;
   /// Jobs per verify call, in powers of two: 1, 2, 3-4, 5-8, ... 33-64.
-  std::array<Counter, 7> verify_batch;
+  std::array<Counter, std::size(kVerifyBatchNames)> verify_batch;
+  std::array<VerifyPathCounters, kVerifyAlgorithms> verify_paths;
+  /// [k]: passes of a vector kernel that had k + 1 lanes filled. Copied at housekeeping turns.
+  std::array<Counter, kVerifyLanes> lanes_filled;
 };
 
 struct CounterInfo {

@@ -53,6 +53,7 @@ constexpr void add_sections(Hash& hash) noexcept {
   TYPE(LcoreProgress);
   TYPE(TraceRing);
   TYPE(LcoreCounters);
+  TYPE(VerifyPathCounters);
   TYPE(LinkStatus);
   TYPE(DataplaneStatus);
   FIELD(RegionHeader, dataplane);
@@ -75,6 +76,13 @@ constexpr void add_sections(Hash& hash) noexcept {
   FIELD(DataplaneStatus, command_errors);
   FIELD(DataplaneStatus, capture_packets);
   FIELD(DataplaneStatus, capturing);
+  FIELD(DataplaneStatus, table_bytes);
+  FIELD(DataplaneStatus, table_bytes_used);
+  FIELD(DataplaneStatus, tables);
+  FIELD(DataplaneStatus, table_builds);
+  FIELD(DataplaneStatus, table_evictions);
+  FIELD(DataplaneStatus, table_builds_abandoned);
+  FIELD(DataplaneStatus, table_huge_pages);
   FIELD(DataplaneStatus, kernel);
   FIELD(DataplaneStatus, poll);
   FIELD(LinkStatus, state);
@@ -91,6 +99,10 @@ constexpr void add_sections(Hash& hash) noexcept {
   FIELD(LcoreCounters, drops);
   FIELD(LcoreCounters, stages);
   FIELD(LcoreCounters, verify_batch);
+  FIELD(LcoreCounters, verify_paths);
+  FIELD(LcoreCounters, lanes_filled);
+  FIELD(VerifyPathCounters, cold);
+  FIELD(VerifyPathCounters, openssl);
 }
 
 constexpr void add_tables(Hash& hash) noexcept {

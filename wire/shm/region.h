@@ -69,7 +69,15 @@ struct alignas(kCacheLine) DataplaneStatus {
   std::atomic<std::uint64_t> command_errors{0};   ///< refused: no room, bad key, bad slot
   std::atomic<std::uint64_t> capture_packets{0};  ///< written by the running or last capture
   std::atomic<std::uint32_t> capturing{0};
-  std::array<char, 32> kernel{};  ///< verify kernel in use
+  // Tables of known signers.
+  std::atomic<std::uint64_t> table_bytes{0};  ///< the bound; 0: the kernel or the node has none
+  std::atomic<std::uint64_t> table_bytes_used{0};  ///< in use, being built, waiting for readers
+  std::atomic<std::uint64_t> tables{0};            ///< that checks find
+  std::atomic<std::uint64_t> table_builds{0};      ///< completed since start
+  std::atomic<std::uint64_t> table_evictions{0};   ///< for the sake of other signers
+  std::atomic<std::uint64_t> table_builds_abandoned{0};  ///< because the signer was removed
+  std::atomic<std::uint32_t> table_huge_pages{0};        ///< 1: the tables lie in huge pages
+  std::array<char, 32> kernel{};                         ///< verify kernel in use
   std::array<char, 16> poll{};
 };
 
