@@ -26,8 +26,12 @@ Limbs run(P256Step step, const Limbs& a, const Limbs& b) {
       return canonical(mul(x, y));
     case P256Step::kSquare:
       return canonical(sqr(x));
-    case P256Step::kTwoProducts:
-      return canonical(mul_add_mul(x, y, y, y));
+    case P256Step::kTwoProducts: {
+      Columns t = squared(y);
+      shift_and_negate<3>(t);
+      add_product(t, x, y);
+      return canonical(fold(reduce(t)));
+    }
     case P256Step::kSettledMinus:
       return canonical(settle(minus(x, y)));
     case P256Step::kFoldedMinus:

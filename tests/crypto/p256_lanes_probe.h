@@ -10,7 +10,7 @@ namespace crypto::test {
 enum class P256Step {
   kProduct,        ///< a * b / R mod p
   kSquare,         ///< a * a / R mod p
-  kTwoProducts,    ///< (a * b + b * b) / R mod p
+  kTwoProducts,    ///< (a * b - 8 * b * b) / R mod p
   kSettledMinus,   ///< a - b mod p
   kFoldedMinus,    ///< a - 8 * b mod p
   kFoldedRest,     ///< how far fold's result is from [0, 3p): 0 if it is within

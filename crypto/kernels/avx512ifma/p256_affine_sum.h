@@ -37,8 +37,8 @@ HOPSEAL_INLINE Affine affine_sum(const Fe& x1, const Limbs& y1, const Fe& h, con
                                  const Fe& inverse) {
   const Fe slope = mul(d, inverse);
   Affine r;
-  r.x = fold(minus(minus(sqr(slope), h), shifted<1>(x1)));  // h + 2 x1 = x1 + x2
-  r.y = fold(minus(mul(slope, settle(minus(x1, r.x))), y1));
+  r.x = fold(minus(minus(sqr_loose(slope), h), shifted<1>(x1)));  // h + 2 x1 = x1 + x2
+  r.y = fold(minus(mul_loose(slope, settle(minus(x1, r.x))), y1));
   return r;
 }
 
@@ -61,29 +61,28 @@ HOPSEAL_INLINE Fe step_back(Fe& product, const Fe& denominator, const Fe* before
   return inverse;
 }
 
-/// Rows 2i and 2i + 1 into slot i. @p picks has kPoints entries a vector, @p minus too.
+/// Rows 2i and 2i + 1 into slot i. While one vector's x are read, the rows of the next come near.
 template <std::uint32_t kPoints>
 inline void sum_rows(const RowPick (*picks)[kPoints], const __mmask8 (*negate)[kPoints],
                      std::uint32_t vectors, Terms<kPoints>* terms) {
   constexpr std::uint32_t kPairs = kPoints / 2;
-  constexpr std::uint32_t kAhead = 2;
   Fe product[kMaxVectors];
-  for (std::uint32_t i = 0; i < kPairs; ++i) {
-    for (std::uint32_t v = 0; v < vectors; ++v) {
-      if (2 * (i + kAhead) + 1 < kPoints) {
-        prefetch(picks[v][2 * (i + kAhead)]);
-        prefetch(picks[v][2 * (i + kAhead) + 1]);
-      }
+  for (std::uint32_t v = 0; v < vectors; ++v) {
+    const RowPick* next = picks[v + 1 < vectors ? v + 1 : v];
+    for (std::uint32_t i = 0; i < kPairs; ++i) {
+      prefetch(next[2 * i]);
+      prefetch(next[2 * i + 1]);
       const Fe x1 = load_x(picks[v][2 * i]);
       const Fe h = settle(minus(load_x(picks[v][2 * i + 1]), x1));
       product[v] = i == 0 ? h : mul(product[v], h);
       terms[v].point[i] = {x1, h};
       terms[v].before[i] = product[v];
     }
+    prefetch(next[kPoints - 1]);
   }
   invert_chains(terms, vectors, product);
-  for (std::uint32_t i = kPairs; i-- > 0;) {
-    for (std::uint32_t v = 0; v < vectors; ++v) {
+  for (std::uint32_t v = 0; v < vectors; ++v) {
+    for (std::uint32_t i = kPairs; i-- > 0;) {
       Affine& at = terms[v].point[i];
       const Fe x1 = at.x;
       const Fe h = at.y;
@@ -92,9 +91,7 @@ inline void sum_rows(const RowPick (*picks)[kPoints], const __mmask8 (*negate)[k
       const LooseFe y2 = negated_in(negate[v][2 * i + 1], load_y(picks[v][2 * i + 1]));
       at = affine_sum(x1, y1, h, settle(minus(y2, y1)), inverse);
     }
-  }
-  if constexpr (kPoints % 2 != 0) {
-    for (std::uint32_t v = 0; v < vectors; ++v) {
+    if constexpr (kPoints % 2 != 0) {
       const RowPick& last = picks[v][kPoints - 1];
       terms[v].point[kPairs] = negated_in(negate[v][kPoints - 1], {load_x(last), load_y(last)});
     }
@@ -107,9 +104,10 @@ inline void sum_neighbours(std::uint32_t vectors, std::uint32_t step, Terms<kPoi
   constexpr std::uint32_t kSlots = Terms<kPoints>::kSlots;
   Fe product[kMaxVectors];
   std::uint32_t pairs = 0;
-  for (std::uint32_t at = 0; at + step < kSlots; at += 2 * step, ++pairs) {
-    for (std::uint32_t v = 0; v < vectors; ++v) {
-      Terms<kPoints>& t = terms[v];
+  for (std::uint32_t v = 0; v < vectors; ++v) {
+    Terms<kPoints>& t = terms[v];
+    pairs = 0;
+    for (std::uint32_t at = 0; at + step < kSlots; at += 2 * step, ++pairs) {
       const Fe h = settle(minus(t.point[at + step].x, t.point[at].x));
       product[v] = pairs == 0 ? h : mul(product[v], h);
       t.denominator[pairs] = h;
@@ -117,14 +115,14 @@ inline void sum_neighbours(std::uint32_t vectors, std::uint32_t step, Terms<kPoi
     }
   }
   invert_chains(terms, vectors, product);
-  for (std::uint32_t i = pairs; i-- > 0;) {
-    for (std::uint32_t v = 0; v < vectors; ++v) {
-      Terms<kPoints>& t = terms[v];
+  for (std::uint32_t v = 0; v < vectors; ++v) {
+    Terms<kPoints>& t = terms[v];
+    for (std::uint32_t i = pairs; i-- > 0;) {
       Affine& p = t.point[2 * step * i];
       const Affine& q = t.point[2 * step * i + step];
-      const Fe inverse =
-          step_back(product[v], t.denominator[i], i > 0 ? &t.before[i - 1] : nullptr);
-      p = affine_sum(p.x, p.y, t.denominator[i], settle(minus(q.y, p.y)), inverse);
+      const Fe h = t.denominator[i];
+      const Fe inverse = step_back(product[v], h, i > 0 ? &t.before[i - 1] : nullptr);
+      p = affine_sum(p.x, p.y, h, settle(minus(q.y, p.y)), inverse);
     }
   }
 }
@@ -135,6 +133,7 @@ template <std::uint32_t kPoints>
 inline std::uint32_t sum_in_levels(const RowPick (*picks)[kPoints],
                                    const __mmask8 (*negate)[kPoints], std::uint32_t vectors,
                                    Terms<kPoints>* terms) {
+  for (const RowPick& pick : picks[0]) prefetch(pick);
   for (std::uint32_t v = 0; v < vectors; ++v) terms[v].undecided = 0;
   sum_rows<kPoints>(picks, negate, vectors, terms);
   std::uint32_t step = 1;

@@ -7,7 +7,7 @@
 // the two lowest act as +2^96 - 1, so a reduction step has four multiplications and two shifts.
 //
 // Bounds, in multiples of p; every element is below 16 (five limbs hold 2^260 = 16p):
-//   mul, sqr   a * b <= 256  ->  below 1 + a * b / 16, so below 2 while a * b < 16
+//   mul, sqr   a * b <= 240  ->  below 1 + a * b / 16, so below 2 while a * b < 16
 //   settle     adds 4p: the loose number must be above -4 and below 12
 //   fold       any loose number within +-2^15 -> between 0.99 and 2.01
 // What is kept (points, table rows) is below 2.1.
@@ -36,8 +36,9 @@ constexpr long long kR3[kLimbs] = {0xfd0000000a000, 0xffffff7ffffff, 0xfffcfffff
 HOPSEAL_INLINE Fe fe(const long long (&limbs)[kLimbs]) { return {broadcast(limbs)}; }
 HOPSEAL_INLINE Fe fe_one() { return fe(kR); }
 
-/// t / R mod p. With q the low limb of t, adding q * p clears it and leaves its carry.
-HOPSEAL_INLINE Fe reduce(Columns& t) {
+/// t / R mod p, loose. With q the low limb of t, adding q * p clears it and leaves its carry.
+/// Columns may be negative.
+HOPSEAL_INLINE LooseFe reduce(Columns& t) {
   const __m512i mask = all(kLimbMask);
   const __m512i two44 = all(1LL << 44);
   const __m512i two36 = all(1LL << 36);
@@ -45,41 +46,36 @@ HOPSEAL_INLINE Fe reduce(Columns& t) {
   for (int i = 0; i < kLimbs; ++i) {
     const __m512i column = t.at[i];
     const __m512i q = _mm512_and_si512(column, mask);
-    const __m512i next = _mm512_add_epi64(t.at[i + 1], _mm512_srli_epi64(column, 52));
+    const __m512i next = _mm512_add_epi64(t.at[i + 1], _mm512_srai_epi64(column, 52));
     t.at[i + 1] = add_lo(next, column, two44);
     t.at[i + 2] = _mm512_add_epi64(t.at[i + 2], _mm512_srli_epi64(q, 8));
     t.at[i + 3] = add_lo(t.at[i + 3], column, two36);
     t.at[i + 4] = add_lo(_mm512_add_epi64(t.at[i + 4], _mm512_srli_epi64(q, 16)), column, top);
     t.at[i + 5] = add_hi(t.at[i + 5], column, top);
   }
-  Fe r;
+  LooseFe r;
   for (int i = 0; i < kLimbs; ++i) r.limb[i] = t.at[kLimbs + i];
-  for (int i = 0; i + 1 < kLimbs; ++i) {
-    r.limb[i + 1] = _mm512_add_epi64(r.limb[i + 1], _mm512_srli_epi64(r.limb[i], 52));
-    r.limb[i] = _mm512_and_si512(r.limb[i], mask);
-  }
+  return r;
+}
+
+HOPSEAL_INLINE Fe carried(const LooseFe& a) {
+  const Fe r = {carry(a)};
   assert(is_carried(r));
   return r;
 }
 
-HOPSEAL_INLINE Fe mul(const Fe& a, const Fe& b) {
+/// a * b / R with limbs still loose, for more additions before they are carried.
+HOPSEAL_INLINE LooseFe mul_loose(const Fe& a, const Fe& b) {
   Columns t = no_columns();
   add_product(t, a, b);
   return reduce(t);
 }
-
-HOPSEAL_INLINE Fe sqr(const Fe& a) {
+HOPSEAL_INLINE LooseFe sqr_loose(const Fe& a) {
   Columns t = squared(a);
   return reduce(t);
 }
-
-/// (a * b + c * d) / R with one reduction: below 1 + (a * b + c * d) / 16.
-HOPSEAL_INLINE Fe mul_add_mul(const Fe& a, const Fe& b, const Fe& c, const Fe& d) {
-  Columns t = no_columns();
-  add_product(t, a, b);
-  add_product(t, c, d);
-  return reduce(t);
-}
+HOPSEAL_INLINE Fe mul(const Fe& a, const Fe& b) { return carried(mul_loose(a, b)); }
+HOPSEAL_INLINE Fe sqr(const Fe& a) { return carried(sqr_loose(a)); }
 
 HOPSEAL_INLINE LooseFe plus(const Limbs& a, const Limbs& b) {
   LooseFe r;
@@ -103,12 +99,6 @@ HOPSEAL_INLINE LooseFe negated_in(__mmask8 lanes, const Limbs& a) {
   for (int i = 0; i < kLimbs; ++i) {
     r.limb[i] = _mm512_mask_sub_epi64(a.limb[i], lanes, _mm512_setzero_si512(), a.limb[i]);
   }
-  return r;
-}
-
-HOPSEAL_INLINE Fe carried(const LooseFe& a) {
-  const Fe r = {carry(a)};
-  assert(is_carried(r));
   return r;
 }
 
@@ -144,7 +134,7 @@ HOPSEAL_INLINE Fe canonical(const Fe& a) {
 HOPSEAL_INLINE __mmask8 is_zero(const Fe& a) {
   Columns t = no_columns();
   for (int i = 0; i < kLimbs; ++i) t.at[i] = a.limb[i];
-  const Fe r = reduce(t);  // at most p, and a multiple of p exactly when a is
+  const Fe r = carried(reduce(t));  // at most p, and a multiple of p exactly when a is
   __mmask8 zero = 0xff;
   for (int i = 0; i < kLimbs; ++i) {
     zero = _mm512_mask_testn_epi64_mask(zero, r.limb[i], r.limb[i]);

@@ -125,6 +125,14 @@ HOPSEAL_INLINE void add_product(Columns& t, const Limbs& a, const Limbs& b) {
   add_row<4>(t, a.limb[4], b);
 }
 
+/// t = factor * t, by 2^kBits and negated.
+template <int kBits>
+HOPSEAL_INLINE void shift_and_negate(Columns& t) {
+  for (__m512i& column : t.at) {
+    column = _mm512_sub_epi64(_mm512_setzero_si512(), _mm512_slli_epi64(column, kBits));
+  }
+}
+
 HOPSEAL_INLINE void add_pair(Columns& t, int at, __m512i a, __m512i b) {
   t.at[at] = add_lo(t.at[at], a, b);
   t.at[at + 1] = add_hi(t.at[at + 1], a, b);

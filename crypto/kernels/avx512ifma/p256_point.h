@@ -7,7 +7,9 @@
 // Z finds every lane in which that happened on the way. The group's order is an odd prime: no y is
 // 0, and doubling a point never gives Z = 0. Starting points come from tables, never infinity.
 //
-// Bounds (p256_field.h): coordinates below 2.1 in and out, affine ones too.
+// Bounds (multiples of p, p256_field.h): x and y are below 2.1 in and out, also of affine points; Z
+// is below 4, but for the sum of two affine points, 6.1, which may be added to and not doubled. A
+// factor is carried, a difference of products stays in columns and shares one reduction.
 
 #pragma once
 
@@ -23,48 +25,59 @@ struct Jacobian {
   Fe x, y, z;
 };
 
-/// "dbl-2001-b" of the Explicit-Formulas Database, for a = -3. 3 products, 5 squares.
+/// "dbl-2001-b" of the Explicit-Formulas Database, for a = -3. 4 products, 4 squares, one of each
+/// reduced together; in an order in which neighbours do not wait for each other.
 HOPSEAL_INLINE Jacobian doubled(const Jacobian& p) {
-  const Fe delta = sqr(p.z);                                                   // < 1.3
-  const Fe gamma = sqr(p.y);                                                   // < 1.3
-  const Fe beta = mul(p.x, gamma);                                             // < 1.2
-  const Fe third = mul(settle(minus(p.x, delta)), carried(plus(p.x, delta)));  // < 2.4
-  const Fe alpha = carried(plus(third, shifted<1>(third)));                    // < 7.2
-  const Fe four_beta = {carried(shifted<2>(beta))};
+  const Fe delta = sqr(p.z);  // < 2
+  const Fe gamma = sqr(p.y);  // < 1.3
+  const LooseFe sum = plus(p.x, delta);
+  const Fe three = carried(plus(sum, shifted<1>(sum)));    // < 12.3
+  const Fe alpha = mul(settle(minus(p.x, delta)), three);  // < 5.7
+  const Fe beta = mul(p.x, gamma);                         // < 1.2
+  const LooseFe half_z = mul_loose(p.y, p.z);
+  const LooseFe four_beta = shifted<2>(beta);
   Jacobian r;
-  r.x = fold(minus(sqr(alpha), shifted<1>(four_beta)));
-  r.z = fold(minus(minus(sqr(carried(plus(p.y, p.z))), gamma), delta));
-  r.y = fold(minus(mul(alpha, fold(minus(four_beta, r.x))), shifted<3>(sqr(gamma))));
+  r.z = carried(plus(half_z, half_z));
+  r.x = fold(minus(sqr_loose(alpha), shifted<1>(four_beta)));
+  Columns y = squared(gamma);
+  shift_and_negate<3>(y);
+  add_product(y, alpha, settle(minus(four_beta, r.x)));
+  r.y = fold(reduce(y));
   return r;
 }
 
-/// What both mixed additions do once h = x2 - x1 (settled) and d = y2 - y1 (folded) are known, in
-/// the denominator of the first point. Z is left to them.
-HOPSEAL_INLINE Jacobian chord(const Fe& x1, const Fe& y1, const Fe& h, const Fe& d) {
-  const Fe hh = sqr(h);       // < 3.4
+/// x and y of both additions, from the first point's and from h = x2 - x1 (settled, below 6.1), its
+/// square (below 3.4) and d = y2 - y1 (folded), all with the first point's denominators.
+HOPSEAL_INLINE void add_chord(const Fe& x1, const Fe& y1, const Fe& h, const Fe& hh, const Fe& d,
+                              Jacobian& r) {
   const Fe hhh = mul(hh, h);  // < 2.3
   const Fe v = mul(x1, hh);   // < 1.5
-  Jacobian r;
-  r.x = fold(minus(minus(sqr(d), hhh), shifted<1>(v)));
-  r.y = fold(minus(mul(d, settle(minus(v, r.x))), mul(y1, hhh)));
-  return r;
+  r.x = fold(minus(minus(sqr_loose(d), hhh), shifted<1>(v)));
+  Columns y = no_columns();
+  add_product(y, y1, hhh);
+  shift_and_negate<0>(y);
+  add_product(y, d, settle(minus(v, r.x)));
+  r.y = fold(reduce(y));
 }
 
-/// p + q, q negated in some lanes. 8 products, 3 squares.
+/// p + q, q negated in some lanes. 8 products, 3 squares, two products reduced together.
 HOPSEAL_INLINE Jacobian sum(const Jacobian& p, const Affine& q, __mmask8 negate) {
-  const Fe zz = sqr(p.z);
-  const Fe h = settle(minus(mul(q.x, zz), p.x));  // < 6.1
-  const Fe d = fold(minus(negated_in(negate, mul(q.y, mul(p.z, zz))), p.y));
-  Jacobian r = chord(p.x, p.y, h, d);
-  r.z = mul(p.z, h);
+  const Fe zz = sqr(p.z);  // < 3.4
+  const Fe h = settle(minus(mul_loose(q.x, zz), p.x));
+  const Fe zzz = mul(p.z, zz);  // < 2.3
+  const Fe hh = sqr(h);
+  const Fe d = fold(minus(negated_in(negate, mul_loose(q.y, zzz)), p.y));
+  Jacobian r;
+  r.z = mul(p.z, h);  // < 3.4
+  add_chord(p.x, p.y, h, hh, d, r);
   return r;
 }
 
 /// p + q of two affine points. 4 products, 2 squares.
 HOPSEAL_INLINE Jacobian sum(const Affine& p, const Affine& q) {
-  const Fe h = settle(minus(q.x, p.x));
-  Jacobian r = chord(p.x, p.y, h, fold(minus(q.y, p.y)));
-  r.z = h;
+  Jacobian r;
+  r.z = settle(minus(q.x, p.x));
+  add_chord(p.x, p.y, r.z, sqr(r.z), fold(minus(q.y, p.y)), r);
   return r;
 }
 
