@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dataplane/checksum.h"
@@ -32,12 +33,13 @@ inline const tests::dataplane::TestSigner& signer() {
   return the_signer;
 }
 
-/// A signed Ping of exactly @p bytes for the neighbour on link 1.
-inline Bytes message_of(const NodeRig& rig, std::uint64_t transaction, std::size_t bytes) {
+/// A Ping of exactly @p bytes by @p from for the neighbour on link 1.
+inline Bytes message_of(const NodeRig& rig, std::uint64_t transaction, std::size_t bytes,
+                        const tests::dataplane::TestSigner& from = signer()) {
   const auto padded = [&](std::size_t padding) {
     return rig.ping(transaction, NodeRig::neighbor(1))
         .contents(wire::reload::MessageCode::kPingReq, wire::reload::ping_request_body(padding))
-        .sign(signer().identity());
+        .sign(from.identity());
   };
   return padded(bytes - padded(0).size());
 }
@@ -76,13 +78,16 @@ inline void stamp(std::byte* frame, std::uint32_t sequence, bool own_transaction
 class Feeder {
  public:
   Feeder(NodeRig& rig, std::size_t bytes, bool same_messages)
-      : rig_(rig), same_messages_(same_messages), frames_(frames_of(rig, bytes)) {
+      : Feeder(rig, frames_of(rig, bytes), same_messages) {}
+  /// @param frames  for link 0, sent by turns
+  Feeder(NodeRig& rig, std::vector<Bytes> frames, bool same_messages)
+      : rig_(rig), same_messages_(same_messages), frames_(std::move(frames)) {
     ack_ = tests::dataplane::udp_frame(rig.them(1), rig.us(1), Bytes(wire::reload::kAckFrameBytes));
   }
   void send_messages() {
     for (unsigned i = 0; i < kPerTurn; ++i) {
       ++sequence_;
-      Bytes& frame = frames_[sequence_ % kRepeated];
+      Bytes& frame = frames_[sequence_ % frames_.size()];
       stamp(frame.data(), sequence_, !same_messages_);
       rig_.send_frame(0, frame);
     }
