@@ -45,7 +45,7 @@ enum Kind : std::uint8_t {
 };
 
 /// With fewer jobs of a kind than this OpenSSL is faster than one pass (docs/performance.md).
-constexpr std::array<std::uint32_t, kKinds> kWorthwhile = {1, 1, 1, 2, 2, 2, 2};
+constexpr std::array<std::uint32_t, kKinds> kWorthwhile = {1, 1, 1, 2, 1, 1, 1};
 
 struct JobList {
   std::uint32_t count = 0;

@@ -156,12 +156,14 @@ class RsaArithmetic : public RsaLanes {
     const auto y = to_limbs(b, key.limbs);
     std::vector<std::uint64_t> out(key.limbs);
     Number product = number();
-    rsa_probe_multiply(key, x.data(), y.data(), lane, out.data());
-    BN_mul(product.get(), a, b, context_.get());
-    expect_reduced(key, n, product.get(), out);
-    rsa_probe_square(key, x.data(), lane, out.data());
-    BN_sqr(product.get(), a, context_.get());
-    expect_reduced(key, n, product.get(), out);
+    for (const unsigned lanes : {4U, 8U}) {
+      rsa_probe_multiply(key, x.data(), y.data(), lanes, lane % lanes, out.data());
+      BN_mul(product.get(), a, b, context_.get());
+      expect_reduced(key, n, product.get(), out);
+      rsa_probe_square(key, x.data(), lanes, lane % lanes, out.data());
+      BN_sqr(product.get(), a, context_.get());
+      expect_reduced(key, n, product.get(), out);
+    }
   }
 
   NumberContext context_{BN_CTX_new()};

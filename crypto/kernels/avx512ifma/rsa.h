@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RSASSA-PKCS1-v1_5 with SHA-256, eight checks side by side, each with its own key.
+// RSASSA-PKCS1-v1_5 with SHA-256, eight or four checks side by side, each with its own key.
 //
 // Public data only: the time depends on keys, signatures and digests. Source: Montgomery
 // multiplication in radix 2^52 (docs/crypto-kernels.md, "RSA").
