@@ -11,7 +11,7 @@ SANITIZED    := -Dwerror=false
 # The other sanitizers end a program by themselves.
 asan fuzz: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 
-.PHONY: help deps build demo test bench format lint asan tsan fuzz clean
+.PHONY: help deps build demo test bench format lint asan tsan msan fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -51,9 +51,14 @@ tsan: deps ## all tests under ThreadSanitizer
 	@ninja -C build-tsan
 	$(MESON_TEST) -C build-tsan --timeout-multiplier 6 --no-suite lint
 
+msan: deps ## the vector lanes under MemorySanitizer: no verdict from bytes nobody wrote
+	@[ -f build-msan/build.ninja ] || CXX=clang++-14 meson setup build-msan --buildtype=debugoptimized -Db_sanitize=memory
+	@ninja -C build-msan tests/crypto/crypto_lanes_initialized_test
+	$(MESON_TEST) -C build-msan crypto_lanes_initialized
+
 fuzz: deps ## random checks (RANDOM_CHECKS), and each libFuzzer target for FUZZ_SECONDS (60)
 	@[ -f build-fuzz/build.ninja ] || CXX=clang++-14 meson setup build-fuzz --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 clean: ## remove all build directories
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) build-asan build-tsan build-msan build-fuzz
