@@ -23,7 +23,7 @@ using namespace crypto;
 using namespace crypto::test;
 
 constexpr std::size_t kBatch = BatchVerifier::kMaxJobs;
-constexpr int kOrders = 6;
+constexpr int kOrders = 12;
 /// Portable costs as much as OpenSSL, which it is: it gets one batch in so many.
 constexpr std::uint64_t kPortableEvery = 16;
 
