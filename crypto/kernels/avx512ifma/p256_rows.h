@@ -133,13 +133,13 @@ HOPSEAL_INLINE void store_pairs(const RowPick& pick, std::uint32_t words_in, __m
   _mm_store_si128(at(7), _mm512_extracti64x2_epi64(high, 3));
 }
 
-/// Writes a point to one row a lane.
+/// Writes a point to one row a lane. Coordinates below 2p.
 HOPSEAL_INLINE void store_rows(const RowPick& pick, const Fe& x, const Fe& y) {
   __m512i w[4];
-  words_of_limbs(canonical(x), w);
+  words_of_limbs(reduce_once(x, fe(kP)), w);
   store_pairs(pick, 0, w[0], w[1]);
   store_pairs(pick, 2, w[2], w[3]);
-  words_of_limbs(canonical(y), w);
+  words_of_limbs(reduce_once(y, fe(kP)), w);
   store_pairs(pick, 4, w[0], w[1]);
   store_pairs(pick, 6, w[2], w[3]);
 }
