@@ -160,7 +160,7 @@ TEST_P(P256Lanes, AgreeOnNumbersAtTheEndsOfTheirRange) {
   }
   const Counts counts = agreed(cases);
   EXPECT_EQ(counts.valid, 1U);
-  EXPECT_LE(counts.undecided, 2U) << "hashes that are 0 mod n";
+  EXPECT_LE(counts.undecided, 8U) << "u1 = 0, or u2 = r / s a very small number";
 }
 
 TEST_P(P256Lanes, AcceptHighSAndItsOpposite) {
