@@ -20,8 +20,9 @@ constexpr unsigned kMaxGroups = 8;
 constexpr unsigned kKnownRows = kSpacing * kColumnRows;
 constexpr unsigned kBaseRows = kSpacing * kBaseComb.blocks();
 constexpr unsigned kKeyColumns = 64;
-/// Rows are asked for this many additions before they are used.
-constexpr unsigned kPrefetchAhead = 6;
+/// Rows are asked for twice. So many additions ahead they come to the second-level cache, from
+/// memory if need be; one addition ahead they move to the first, which has no room for more.
+constexpr unsigned kPrefetchAhead = 12;
 
 /// Every kSpacing-th bit of a block.
 constexpr std::uint64_t kTeethMask = 0x1111111111111111;
@@ -89,10 +90,12 @@ void find_all_rows(const CombShape& shape, const __m512i& tables, unsigned strid
 
 __m512i base_tables() { return lanes_of(reinterpret_cast<std::uint64_t>(ed25519_base_rows())); }
 
+/// Asks for eight rows: PREFETCHT0, or with @p kFar PREFETCHT1.
+template <bool kFar>
 HOPSEAL_INLINE void prefetch_rows(const HalfRow* half) {
   for (unsigned lane = 0; lane < kLanes; ++lane) {
-    _mm_prefetch(reinterpret_cast<const char*>(half[lane]), _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char*>(half[lane] ^ 64U), _MM_HINT_T0);
+    __builtin_prefetch(reinterpret_cast<const void*>(half[lane]), 0, kFar ? 2 : 3);
+    __builtin_prefetch(reinterpret_cast<const void*>(half[lane] ^ 64U), 0, kFar ? 2 : 3);
   }
 }
 
@@ -135,17 +138,20 @@ ForAdding corrected(const ForAdding& p, const Group& group) {
   return for_adding(add(p, load_rows(half)));
 }
 
+/// The rows of addition @p i, and a call for later ones.
+HOPSEAL_INLINE Rows next_rows(const KnownRows& rows, unsigned i) {
+  prefetch_rows<true>(rows.half[i + kPrefetchAhead]);
+  prefetch_rows<false>(rows.half[i + 1]);
+  return load_rows(rows.half[i]);
+}
+
 ForDoubling sum_known(const Group& group, const KnownRows& rows) {
-  ForAdding p = for_adding(load_rows(rows.half[0]));
+  ForAdding p = for_adding(next_rows(rows, 0));
   unsigned i = 1;
   for (unsigned column = 0;; ++column) {
-    for (; i % kColumnRows != kColumnRows - 1; ++i) {
-      prefetch_rows(rows.half[i + kPrefetchAhead]);
-      p = for_adding(add(p, load_rows(rows.half[i])));
-    }
+    for (; i % kColumnRows != kColumnRows - 1; ++i) p = for_adding(add(p, next_rows(rows, i)));
     if (column == kSpacing - 1) break;
-    prefetch_rows(rows.half[i + kPrefetchAhead]);
-    p = for_adding(twice(for_doubling(add(p, load_rows(rows.half[i++])))));
+    p = for_adding(twice(for_doubling(add(p, next_rows(rows, i++)))));
   }
   return for_doubling(add(corrected(p, group), load_rows(rows.half[i])));
 }
@@ -264,7 +270,7 @@ void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
       find_all_rows(kSignerComb, _mm512_load_si512(tables), kColumnRows, rows.half);
       find_all_rows(kBaseComb, base_tables(), kColumnRows, rows.half + kSignerComb.blocks());
       for (unsigned i = 0; i < kPrefetchAhead; ++i) {
-        prefetch_rows(rows.half[i]);
+        prefetch_rows<true>(rows.half[i]);
         _mm512_store_si512(rows.half[kKnownRows + i], base_tables());
       }
       points[g] = sum_known(group, rows);
