@@ -39,7 +39,7 @@ bool ed25519_prepare() noexcept;
 /// used.
 void ed25519_build_slice(const Ed25519Key& key, std::byte* table, std::uint32_t slice) noexcept;
 
-/// Fills valid[0..count), 1 <= count <= 64. Idle lanes repeat the last check. Needs about 30 KiB of
+/// Fills valid[0..count), 1 <= count <= 64. Idle lanes repeat the last check. Needs about 40 KiB of
 /// stack. All checks have tables.
 void ed25519_verify_known(const Ed25519Check* checks, std::uint32_t count, bool* valid) noexcept;
 /// The same with the comb in each key: about twice the work.

@@ -101,18 +101,26 @@ HOPSEAL_INLINE void prefetch_rows(const HalfRow* half) {
 
 struct Group {
   const Ed25519Key* keys[kLanes];
-  alignas(64) std::uint64_t h[4][kLanes];  ///< halved digits of h, word by word
+  alignas(64) std::uint64_t h[4][kLanes];  ///< digits of h, word by word
   __mmask8 one_more;
   __mmask8 acceptable;  ///< S < L and the key is a point
 };
 
-/// Rows of all columns in the order in which they are added, and some to prefetch behind the last.
-struct KnownRows {
-  alignas(64) HalfRow half[kKnownRows + kPrefetchAhead][kLanes];
+/// All groups of a call, and the rows they add in their order, with some behind the last to
+/// prefetch.
+template <unsigned kRowsPerGroup>
+struct Work {
+  Group groups[kMaxGroups];
+  alignas(64) HalfRow half[kMaxGroups * kRowsPerGroup + kPrefetchAhead][kLanes];
 };
-struct ColdRows {
-  alignas(64) HalfRow half[kBaseRows][kLanes];
-};
+using KnownWork = Work<kKnownRows>;
+using ColdWork = Work<kBaseRows>;
+
+Group& begin_group(Group& group) {
+  group.one_more = 0;
+  group.acceptable = 0;
+  return group;
+}
 
 LaneScalars begin_lane(const Ed25519Check& check, unsigned lane, Group& group) {
   const LaneScalars scalars = read_scalars(check);
@@ -138,22 +146,23 @@ ForAdding corrected(const ForAdding& p, const Group& group) {
   return for_adding(add(p, load_rows(half)));
 }
 
-/// The rows of addition @p i, and a call for later ones.
-HOPSEAL_INLINE Rows next_rows(const KnownRows& rows, unsigned i) {
-  prefetch_rows<true>(rows.half[i + kPrefetchAhead]);
-  prefetch_rows<false>(rows.half[i + 1]);
-  return load_rows(rows.half[i]);
+/// The next rows, and a call for later ones.
+HOPSEAL_INLINE Rows next_rows(const HalfRow (*&rows)[kLanes]) {
+  prefetch_rows<true>(rows[kPrefetchAhead]);
+  prefetch_rows<false>(rows[1]);
+  return load_rows(*rows++);
 }
 
-ForDoubling sum_known(const Group& group, const KnownRows& rows) {
-  ForAdding p = for_adding(next_rows(rows, 0));
+ForDoubling sum_known(const Group& group, const HalfRow (*rows)[kLanes]) {
+  ForAdding p = for_adding(next_rows(rows));
   unsigned i = 1;
   for (unsigned column = 0;; ++column) {
-    for (; i % kColumnRows != kColumnRows - 1; ++i) p = for_adding(add(p, next_rows(rows, i)));
+    for (; i % kColumnRows != kColumnRows - 1; ++i) p = for_adding(add(p, next_rows(rows)));
     if (column == kSpacing - 1) break;
-    p = for_adding(twice(for_doubling(add(p, next_rows(rows, i++)))));
+    p = for_adding(twice(for_doubling(add(p, next_rows(rows)))));
+    ++i;
   }
-  return for_doubling(add(corrected(p, group), load_rows(rows.half[i])));
+  return for_doubling(add(corrected(p, group), next_rows(rows)));
 }
 
 /// Half rows of column @p c of the combs in the keys: tooth j is bit c of word j.
@@ -175,7 +184,7 @@ HOPSEAL_INLINE void key_half_rows(const Group& group, unsigned c, HalfRow* out) 
   _mm512_store_si512(out, _mm512_add_epi64(_mm512_loadu_si512(group.keys), offset));
 }
 
-ForDoubling sum_cold(const Group& group, const ColdRows& rows) {
+ForDoubling sum_cold(const Group& group, const HalfRow (*rows)[kLanes]) {
   alignas(64) HalfRow half[kLanes];
   key_half_rows(group, kKeyColumns - 1, half);
   ForDoubling p = for_doubling(load_rows(half));
@@ -186,12 +195,11 @@ ForDoubling sum_cold(const Group& group, const ColdRows& rows) {
   for (unsigned c = kSpacing; c-- != 0;) {
     key_half_rows(group, c, half);
     ForAdding q = for_adding(add(for_adding(twice(p)), load_rows(half)));
-    const auto* base = rows.half[(kSpacing - 1 - c) * kBaseComb.blocks()];
-    for (unsigned b = 0; b + 1 < kBaseComb.blocks(); ++b, base += kLanes) {
-      q = for_adding(add(q, load_rows(base)));
+    for (unsigned b = 0; b + 1 < kBaseComb.blocks(); ++b) {
+      q = for_adding(add(q, load_rows(*rows++)));
     }
     if (c == 0) q = corrected(q, group);
-    p = for_doubling(add(q, load_rows(base)));
+    p = for_doubling(add(q, load_rows(*rows++)));
   }
   return p;
 }
@@ -226,7 +234,7 @@ const Ed25519Check& check_of(const Ed25519Check* checks, std::uint32_t count, un
 }
 
 /// Shares one inversion among all groups (Montgomery's trick) and compares.
-void compare_all(const ForDoubling* points, const __mmask8* acceptable, const Ed25519Check* checks,
+void compare_all(const ForDoubling* points, const Group* group_of, const Ed25519Check* checks,
                  std::uint32_t count, bool* valid) {
   const unsigned groups = (count + kLanes - 1) / kLanes;
   Fe before[kMaxGroups];  // product of the z of earlier groups
@@ -241,61 +249,72 @@ void compare_all(const ForDoubling* points, const __mmask8* acceptable, const Ed
     inverted = inverted * points[g].z;
     const Ed25519Check* lanes[kLanes];
     for (unsigned lane = 0; lane < kLanes; ++lane) lanes[lane] = &check_of(checks, count, g, lane);
-    const unsigned same = encodings_equal(points[g], z_inverse, lanes) & acceptable[g];
+    const unsigned same = encodings_equal(points[g], z_inverse, lanes) & group_of[g].acceptable;
     for (unsigned lane = 0; lane < kLanes && g * kLanes + lane < count; ++lane) {
       valid[g * kLanes + lane] = (same >> lane & 1U) != 0;
     }
   }
 }
 
-template <bool kKnown>
-void verify(const Ed25519Check* checks, std::uint32_t count, bool* valid) {
-  assert(count >= 1 && count <= kLanes * kMaxGroups && ed25519_base_rows() != nullptr);
-  ForDoubling points[kMaxGroups];
-  __mmask8 acceptable[kMaxGroups];
-  for (unsigned g = 0; g * kLanes < count; ++g) {
-    Group group;
-    group.one_more = 0;
-    group.acceptable = 0;
-    if constexpr (kKnown) {
-      KnownRows rows;
-      alignas(64) std::uint64_t tables[kLanes];
-      for (unsigned lane = 0; lane < kLanes; ++lane) {
-        const Ed25519Check& check = check_of(checks, count, g, lane);
-        const LaneScalars scalars = begin_lane(check, lane, group);
-        tables[lane] = aligned_rows(check.table);
-        signer_columns(scalars.h, lane, kColumnRows, rows.half);
-        base_columns(scalars.s, lane, kColumnRows, rows.half + kSignerComb.blocks());
-      }
-      find_all_rows(kSignerComb, _mm512_load_si512(tables), kColumnRows, rows.half);
-      find_all_rows(kBaseComb, base_tables(), kColumnRows, rows.half + kSignerComb.blocks());
-      for (unsigned i = 0; i < kPrefetchAhead; ++i) {
-        prefetch_rows<true>(rows.half[i]);
-        _mm512_store_si512(rows.half[kKnownRows + i], base_tables());
-      }
-      points[g] = sum_known(group, rows);
-    } else {
-      ColdRows rows;
-      for (unsigned lane = 0; lane < kLanes; ++lane) {
-        const LaneScalars scalars = begin_lane(check_of(checks, count, g, lane), lane, group);
-        base_columns(scalars.s, lane, kBaseComb.blocks(), rows.half);
-      }
-      find_all_rows(kBaseComb, base_tables(), kBaseComb.blocks(), rows.half);
-      points[g] = sum_cold(group, rows);
-    }
-    acceptable[g] = group.acceptable;
+void prepare_known(const Ed25519Check* checks, std::uint32_t count, unsigned g, KnownWork& work) {
+  HalfRow(*const half)[kLanes] = work.half + g * kKnownRows;
+  alignas(64) std::uint64_t tables[kLanes];
+  Group& group = begin_group(work.groups[g]);
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    const Ed25519Check& check = check_of(checks, count, g, lane);
+    const LaneScalars scalars = begin_lane(check, lane, group);
+    tables[lane] = aligned_rows(check.table);
+    signer_columns(scalars.h, lane, kColumnRows, half);
+    base_columns(scalars.s, lane, kColumnRows, half + kSignerComb.blocks());
   }
-  compare_all(points, acceptable, checks, count, valid);
+  find_all_rows(kSignerComb, _mm512_load_si512(tables), kColumnRows, half);
+  find_all_rows(kBaseComb, base_tables(), kColumnRows, half + kSignerComb.blocks());
+}
+
+void prepare_cold(const Ed25519Check* checks, std::uint32_t count, unsigned g, ColdWork& work) {
+  HalfRow(*const half)[kLanes] = work.half + g * kBaseRows;
+  Group& group = begin_group(work.groups[g]);
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    const Ed25519Check& check = check_of(checks, count, g, lane);
+    const LaneScalars scalars = begin_lane(check, lane, group);
+    base_columns(scalars.s, lane, kBaseComb.blocks(), half);
+    for (const Ed25519Row& row : check.key->comb) {
+      __builtin_prefetch(row.y_plus_x, 0, 2);
+      __builtin_prefetch(row.y_minus_x, 0, 2);
+    }
+  }
+  find_all_rows(kBaseComb, base_tables(), kBaseComb.blocks(), half);
+  for (unsigned i = 0; i < kBaseRows; ++i) prefetch_rows<true>(half[i]);
 }
 
 }  // namespace
 
 void ed25519_verify_known(const Ed25519Check* checks, std::uint32_t count, bool* valid) noexcept {
-  verify<true>(checks, count, valid);
+  assert(count >= 1 && count <= kLanes * kMaxGroups && ed25519_base_rows() != nullptr);
+  const unsigned groups = (count + kLanes - 1) / kLanes;
+  KnownWork work;
+  for (unsigned g = 0; g < groups; ++g) prepare_known(checks, count, g, work);
+  for (unsigned i = 0; i < kPrefetchAhead; ++i) {
+    prefetch_rows<true>(work.half[i]);
+    _mm512_store_si512(work.half[groups * kKnownRows + i], base_tables());
+  }
+  ForDoubling points[kMaxGroups];
+  for (unsigned g = 0; g < groups; ++g) {
+    points[g] = sum_known(work.groups[g], work.half + g * kKnownRows);
+  }
+  compare_all(points, work.groups, checks, count, valid);
 }
 
 void ed25519_verify_cold(const Ed25519Check* checks, std::uint32_t count, bool* valid) noexcept {
-  verify<false>(checks, count, valid);
+  assert(count >= 1 && count <= kLanes * kMaxGroups && ed25519_base_rows() != nullptr);
+  const unsigned groups = (count + kLanes - 1) / kLanes;
+  ColdWork work;
+  for (unsigned g = 0; g < groups; ++g) prepare_cold(checks, count, g, work);
+  ForDoubling points[kMaxGroups];
+  for (unsigned g = 0; g < groups; ++g) {
+    points[g] = sum_cold(work.groups[g], work.half + g * kBaseRows);
+  }
+  compare_all(points, work.groups, checks, count, valid);
 }
 
 }  // namespace crypto::avx512ifma
