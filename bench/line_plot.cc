@@ -18,8 +18,8 @@ constexpr double kRight = 190;  ///< the legend's
 constexpr double kTop = 40;
 constexpr double kBottom = 50;
 // Okabe and Ito's colours, which people who confuse red and green can tell apart.
-constexpr std::array<const char*, 7> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                 "#e69f00", "#56b4e9", "#000000"};
+constexpr std::array<const char*, 8> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                 "#e69f00", "#56b4e9", "#000000", "#888888"};
 
 template <class... Values>
 std::string print(const char* format, Values... values) {
