@@ -3,6 +3,8 @@
 #include "controlplane/admin/metrics.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <iterator>
 #include <string_view>
@@ -95,6 +97,59 @@ void write_lcores(const wire::shm::DataplaneSection& dataplane, std::size_t work
   stages("stage_cycles", "TSC cycles spent in a stage", &wire::shm::StageCounters::cycles);
 }
 
+void write_checks(const wire::shm::DataplaneSection& dataplane, std::size_t workers, Text& text) {
+  // One sample for each lcore and each of @p names; @p of gives the counter.
+  const auto each = [&](std::string_view name, std::string_view help, const char* label,
+                        const auto& names, auto of) {
+    text.family(name, false, help);
+    for (std::size_t lcore = 0; lcore < workers; ++lcore) {
+      for (std::size_t k = 0; k < std::size(names); ++k) {
+        text.sample(lcore_label(lcore) + ',' + label + "=\"" + names[k] + '"',
+                    of(dataplane.counters[lcore], k).get());
+      }
+    }
+  };
+  constexpr std::array<const char*, wire::shm::kVerifyLanes> kLanes = {"1", "2", "3", "4",
+                                                                       "5", "6", "7", "8"};
+  each(
+      "verify_batches", "calls of the batch verifier, by signature checks in them", "checks",
+      wire::shm::kVerifyBatchNames,
+      [](const LcoreCounters& c, std::size_t k) -> const auto& { return c.verify_batch[k]; });
+  each(
+      "verify_passes", "passes of a vector kernel, by lanes filled", "lanes", kLanes,
+      [](const LcoreCounters& c, std::size_t k) -> const auto& { return c.lanes_filled[k]; });
+  text.family("verify_checks", false, "signature checks, by algorithm and how they were made");
+  for (std::size_t lcore = 0; lcore < workers; ++lcore) {
+    for (std::size_t a = 0; a < wire::shm::kVerifyAlgorithms; ++a) {
+      for (const wire::shm::VerifyPathInfo& path : wire::shm::kVerifyPaths) {
+        text.sample(lcore_label(lcore) + ",algorithm=\"" + wire::shm::kVerifyAlgorithmNames[a] +
+                        "\",path=\"" + path.name + '"',
+                    (dataplane.counters[lcore].verify_paths[a].*path.member).get());
+      }
+    }
+  }
+}
+
+void write_known_signers(const wire::shm::DataplaneStatus& status, Text& text) {
+  const auto one = [&](std::string_view name, bool gauge, std::string_view help,
+                       const std::atomic<std::uint64_t>& value) {
+    text.family(name, gauge, help);
+    text.sample({}, value.load(std::memory_order_relaxed));
+  };
+  one("known_signers", true, "signers that have a table", status.tables);
+  one("known_signer_bytes", true, "bytes of tables in use, being built or waiting for readers",
+      status.table_bytes_used);
+  one("known_signer_bytes_max", true, "most bytes of tables there may be", status.table_bytes);
+  one("known_signer_builds", false, "tables built", status.table_builds);
+  one("known_signer_evictions", false, "tables given up for signers heard more",
+      status.table_evictions);
+  one("known_signer_builds_abandoned", false, "builds given up because the signer was removed",
+      status.table_builds_abandoned);
+  const auto& kernel = status.kernel;
+  text.family("verify_kernel", true, "1 for the verify kernel in use");
+  text.sample("kernel=\"" + std::string(kernel.begin(), std::ranges::find(kernel, '\0')) + '"', 1);
+}
+
 void write_links(const ControlPlane& plane, Text& text) {
   std::vector<std::string> labels;
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
@@ -132,6 +187,8 @@ std::string open_metrics(const ControlPlane& plane) {
   text.family("resyncs", false, "replays of links and signers to a dataplane");
   text.sample({}, plane.resyncs());
   write_lcores(dataplane, workers, text);
+  write_checks(dataplane, workers, text);
+  write_known_signers(dataplane.status, text);
   write_links(plane, text);
   for (const auto& counter : overlay::kNodeCounters) {
     text.family("controlplane_" + std::string(counter.name), false, counter.help);

@@ -4,9 +4,13 @@
 
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "controlplane/ctl/commands.h"
 #include "wire/shm/region.h"
@@ -42,6 +46,12 @@ class NodeView {
  private:
   std::unique_ptr<wire::shm::Region> region_;
 };
+
+/// What stands in a fixed field, up to its first zero.
+template <std::size_t N>
+[[nodiscard]] std::string text_of(const std::array<char, N>& text) {
+  return {text.begin(), std::find(text.begin(), text.end(), '\0')};
+}
 
 /// CLOCK_MONOTONIC, as heartbeats have it.
 [[nodiscard]] std::uint64_t monotonic_ns() noexcept;

@@ -31,6 +31,8 @@ void add_show(CLI::App& app, Context& context) {
            "Also counters that are zero");
   with_all(add("stages", "Packets and TSC cycles of each stage", show_stages),
            "Also stages nothing came to");
+  add("verify", "Signature checks: policy, kernel, known signers, lanes",
+      [](const Context& node, const ShowOptions&) { show_verify(node); });
   add("signers", "Signers whose certificates were checked or refused (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_signers(node); });
   add("evidence", "What neighbours did that they should not have (asks the control plane)",

@@ -5,7 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <string>
+
 #include "controlplane/ctl/commands.h"
+#include "wire/shm/region.h"
 
 namespace controlplane::ctl {
 
@@ -22,10 +25,13 @@ void show_routes(const Context& context);
 void show_drops(const Context& context, const ShowOptions& options);
 void show_lcores(const Context& context, const ShowOptions& options);
 void show_stages(const Context& context, const ShowOptions& options);
+void show_verify(const Context& context);
 void show_signers(const Context& context);
 void show_evidence(const Context& context);
 
 /// Prints @p document on one line.
 void print(const Document& document);
+/// "12 with tables, 1.5 of 63.9 MiB in huge pages; 14 built, 2 evicted"
+[[nodiscard]] std::string known_signers_text(const wire::shm::DataplaneStatus& status);
 
 }  // namespace controlplane::ctl

@@ -35,6 +35,17 @@ void add_counters(Document& json, const LcoreCounters& lcore) {
   Document batches = Document::array();
   for (const Counter& batch : lcore.verify_batch) batches.push_back(batch.get());
   json["verify_batch"] = std::move(batches);
+  Document checks;
+  for (std::size_t a = 0; a < lcore.verify_paths.size(); ++a) {
+    for (const wire::shm::VerifyPathInfo& path : wire::shm::kVerifyPaths) {
+      checks[wire::shm::kVerifyAlgorithmNames[a]][path.name] =
+          (lcore.verify_paths[a].*path.member).get();
+    }
+  }
+  json["checks"] = std::move(checks);
+  Document lanes = Document::array();
+  for (const Counter& passes : lcore.lanes_filled) lanes.push_back(passes.get());
+  json["lanes_filled"] = std::move(lanes);
 }
 
 Document sum_json(const Document& lcores) {

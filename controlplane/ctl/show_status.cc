@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdio>
 
 #include "controlplane/ctl/node_view.h"
@@ -11,11 +10,6 @@ namespace {
 
 using wire::shm::DataplaneStatus;
 using wire::shm::ProcessStatus;
-
-template <std::size_t N>
-std::string text_of(const std::array<char, N>& text) {
-  return {text.begin(), std::find(text.begin(), text.end(), '\0')};
-}
 
 /// Without a control plane: since the dataplane saw it go, or since its last sign of life.
 double headless_seconds(const wire::shm::NodeRegion& region) {
@@ -65,6 +59,9 @@ Document status_json(const NodeView& view) {
   json["tsc_hz"] = dataplane.tsc_hz.load();
   json["links"] = dataplane.links.load();
   json["signers"] = dataplane.signers.load();
+  json["known_signers"] = dataplane.tables.load();
+  json["known_signer_bytes"] = dataplane.table_bytes.load();
+  json["known_signer_bytes_used"] = dataplane.table_bytes_used.load();
   json["resyncs"] = dataplane.resyncs.load();
   json["commands"] = dataplane.commands.load();
   json["command_errors"] = dataplane.command_errors.load();
@@ -100,6 +97,7 @@ void show_status(const Context& context) {
                             ", verify kernel " + json["kernel"].get<std::string>()});
   table.add({"links", json["links"].dump()});
   table.add({"signers", json["signers"].dump()});
+  table.add({"known signers", known_signers_text(region.dataplane.status)});
   table.add({"resyncs", json["resyncs"].dump()});
   table.add({"commands",
              json["commands"].dump() + " applied, " + json["command_errors"].dump() + " refused"});

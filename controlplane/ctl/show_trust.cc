@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "controlplane/ctl/ask.h"
+#include "controlplane/ctl/node_view.h"
 #include "controlplane/ctl/show.h"
 #include "controlplane/ctl/text_table.h"
 
@@ -47,6 +48,8 @@ void show_signers(const Context& context) {
   } else {
     table.print();
   }
+  const NodeView view(context);
+  std::printf("\nKnown signers: %s.\n", known_signers_text(view.region().dataplane.status).c_str());
 }
 
 void show_evidence(const Context& context) {

@@ -217,6 +217,12 @@ TEST_F(Admin, WritesOpenMetrics) {
         "# TYPE hopseal_held gauge\n",
         "hopseal_drops_total{lcore=\"0\",stage=\"verify\",reason=\"bad_signature\"} 0\n",
         "hopseal_stage_cycles_total{lcore=\"0\",stage=\"parse\"} 0\n",
+        "hopseal_verify_checks_total{lcore=\"0\",algorithm=\"ed25519\",path=\"known\"} 0\n",
+        "hopseal_verify_passes_total{lcore=\"0\",lanes=\"8\"} 0\n",
+        "hopseal_verify_batches_total{lcore=\"0\",checks=\"33-64\"} 0\n",
+        "hopseal_digest_cache_hits_total{lcore=\"0\"} 0\n",
+        "# TYPE hopseal_known_signer_bytes gauge\n", "hopseal_known_signer_bytes_max 0\n",
+        "hopseal_known_signer_evictions_total 0\n", "# TYPE hopseal_verify_kernel gauge\n",
         "hopseal_controlplane_answers_accepted_total 1\n", "hopseal_dataplane_up 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -151,6 +152,76 @@ TEST_F(Show, CountsCyclesPerPacketOfAStage) {
   ASSERT_EQ(stages.size(), 1U);
   EXPECT_EQ(stages[0]["stage"], "parse");
   EXPECT_EQ(stages[0]["cycles_per_packet"], 150.0);
+}
+
+TEST_F(Show, AddsUpHowSignaturesWereChecked) {
+  const auto controlplane = start(Role::kControlplane);
+  auto& table = (*controlplane)->tables.policy;
+  table.copy[0].classes[1].verify = wire::shm::VerifyPolicy::kSample;
+  table.copy[0].classes[1].sample_one_in = 8;
+  table.copy[0].classes[2].verify = wire::shm::VerifyPolicy::kOff;
+  table.copy[0].classes[2].fragments = wire::shm::FragmentPolicy::kPass;
+  const auto dataplane = start(Role::kDataplane);
+  auto& section = (*dataplane)->dataplane;
+  section.status.worker_count = 2;
+  std::strcpy(section.status.kernel.data(), "avx512ifma");
+  section.status.tables = 3;
+  section.status.table_bytes = 4 << 20;
+  section.status.table_bytes_used = 1 << 20;
+  section.status.table_builds = 5;
+  section.status.table_evictions = 2;
+  constexpr auto kEd25519 = static_cast<std::size_t>(wire::shm::SignatureAlgorithm::kEd25519);
+  for (std::size_t lcore : {0U, 1U}) {
+    auto& counters = section.counters[lcore];
+    counters.verified.add(10);
+    counters.digest_cache_hits.add(4);
+    counters.verify_not_sampled.add(7);
+    counters.verify_off.add(1);
+    counters.drops[static_cast<std::size_t>(wire::shm::DropReason::kBadSignature)].add(2);
+    counters.verify_paths[kEd25519].known.add(9);
+    counters.verify_paths[kEd25519].cold.add(2);
+    counters.verify_paths[kEd25519].openssl.add(1);
+    counters.lanes_filled[7].add(lcore + 1);
+    counters.verify_batch[4].add(1);
+  }
+  const auto verify = shown([&] { show_verify(context_); });
+  EXPECT_EQ(verify["kernel"], "avx512ifma");
+  EXPECT_EQ(verify["policy"]["backbone"]["verify"], "all");
+  EXPECT_EQ(verify["policy"]["client"]["verify"], "sample");
+  EXPECT_EQ(verify["policy"]["client"]["sample_one_in"], 8);
+  EXPECT_EQ(verify["policy"]["untrusted"]["verify"], "off");
+  EXPECT_EQ(verify["policy"]["untrusted"]["fragments"], "pass");
+  EXPECT_EQ(verify["messages"], nlohmann::json({{"verified", 20},
+                                                {"digest_cache_hits", 8},
+                                                {"verify_off", 2},
+                                                {"verify_not_sampled", 14},
+                                                {"fragments_passed", 0},
+                                                {"bad_signature", 4}}));
+  EXPECT_EQ(verify["checks"][kEd25519]["algorithm"], "ed25519");
+  EXPECT_EQ(verify["checks"][kEd25519]["known"], 18);
+  EXPECT_EQ(verify["checks"][kEd25519]["cold"], 4);
+  EXPECT_EQ(verify["checks"][kEd25519]["openssl"], 2);
+  EXPECT_EQ(verify["checks"][kEd25519]["known_percent"], 75.0);
+  EXPECT_TRUE(verify["checks"][0]["known_percent"].is_null());
+  EXPECT_EQ(verify["lanes_filled"], nlohmann::json({0, 0, 0, 0, 0, 0, 0, 3}));
+  EXPECT_EQ(verify["verify_batch"][4], 2);
+  EXPECT_EQ(verify["tables"]["count"], 3);
+  EXPECT_EQ(verify["tables"]["evictions"], 2);
+  EXPECT_EQ(status()["known_signers"], 3);
+  EXPECT_EQ(status()["known_signer_bytes_used"], 1 << 20);
+  const auto lcores = shown([&] { show_lcores(context_, {}); });
+  EXPECT_EQ(lcores["lcores"][1]["lanes_filled"][7], 2);
+  EXPECT_EQ(lcores["lcores"][1]["checks"]["ed25519"]["known"], 9);
+
+  context_.json = false;
+  ::testing::internal::CaptureStdout();
+  show_verify(context_);
+  show_status(context_);
+  const std::string text = ::testing::internal::GetCapturedStdout();
+  EXPECT_THAT(text, HasSubstr("Verify kernel avx512ifma. Known signers: 3 with tables, 1.0 of 4.0 "
+                              "MiB in plain pages; 5 built, 2 evicted."));
+  EXPECT_THAT(text, HasSubstr("client      one in 8          verify"));
+  EXPECT_THAT(text, HasSubstr("known signers"));
 }
 
 TEST_F(Show, AsksTheControlPlaneForSignersAndSaysWhenThereIsNone) {

@@ -18,7 +18,9 @@ inline constexpr std::size_t kLinkClassCount = 3;
 inline constexpr const char* kLinkClassNames[] = {"backbone", "client", "untrusted"};
 
 enum class VerifyPolicy : std::uint8_t { kAll, kSample, kOff };
+inline constexpr const char* kVerifyPolicyNames[] = {"all", "sample", "off"};
 enum class FragmentPolicy : std::uint8_t { kVerify, kPass, kDrop };
+inline constexpr const char* kFragmentPolicyNames[] = {"verify", "pass", "drop"};
 
 /// A token bucket's setting. rate 0 means no limit. Tokens are messages.
 struct Rate {
