@@ -33,8 +33,10 @@ def body(world, build):
     offered = report["bulk_sent"]
     check(offered > 8 * CAPACITY * SECONDS, f"only {offered} bulk messages could be offered")
     allowed = CAPACITY * SECONDS + CAPACITY // 4
-    check(abs(offered - dropped - allowed) <= allowed * 0.15,
-          f"{offered - dropped} of {offered} bulk messages were let in, expected about {allowed}")
+    # A slow node lets in what fell due while it worked off what waited in front of it.
+    let_in = offered - dropped
+    check(allowed * 0.85 <= let_in <= allowed * (1 + 0.15 * PATIENCE),
+          f"{let_in} of {offered} bulk messages were let in, expected about {allowed}")
     # lab_peer repeats nothing, and a machine that stands still for half a second fills the buffers
     # in front of the node. What reached the node was acked, and its Pings were answered.
     link = entry.links()["node1"]
