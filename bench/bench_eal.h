@@ -3,10 +3,12 @@
 
 #pragma once
 
+#include <benchmark/benchmark.h>
 #include <rte_eal.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -59,5 +61,17 @@ class BenchEal {
  private:
   bool up_ = false;
 };
+
+/// main() of a program whose benchmarks @p register_all registers.
+inline int run_benchmarks(int argc, char** argv, void (*register_all)()) {
+  benchmark::Initialize(&argc, argv);
+  const bool hugepages = hugepages_are_free();
+  const BenchEal eal(argv[0], 0, hugepages);
+  if (!eal.up()) return 1;
+  std::printf("memory: %s pages\n", hugepages ? "huge" : "plain");
+  register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
 
 }  // namespace bench

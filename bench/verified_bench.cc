@@ -179,12 +179,4 @@ void register_all() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  const bool hugepages = hugepages_are_free();
-  const BenchEal eal(argv[0], 0, hugepages);
-  if (!eal.up()) return 1;
-  std::printf("memory: %s pages\n", hugepages ? "huge" : "plain");
-  register_all();
-  benchmark::RunSpecifiedBenchmarks();
-}
+int main(int argc, char** argv) { return run_benchmarks(argc, argv, register_all); }

@@ -3,7 +3,6 @@
 #include "controlplane/admin/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <iterator>
@@ -109,14 +108,13 @@ void write_checks(const wire::shm::DataplaneSection& dataplane, std::size_t work
       }
     }
   };
-  constexpr std::array<const char*, wire::shm::kVerifyLanes> kLanes = {"1", "2", "3", "4",
-                                                                       "5", "6", "7", "8"};
   each(
       "verify_batches", "calls of the batch verifier, by signature checks in them", "checks",
       wire::shm::kVerifyBatchNames,
       [](const LcoreCounters& c, std::size_t k) -> const auto& { return c.verify_batch[k]; });
   each(
-      "verify_passes", "passes of a vector kernel, by lanes filled", "lanes", kLanes,
+      "verify_passes", "passes of a vector kernel, by lanes filled", "lanes",
+      wire::shm::kVerifyLaneNames,
       [](const LcoreCounters& c, std::size_t k) -> const auto& { return c.lanes_filled[k]; });
   text.family("verify_checks", false, "signature checks, by algorithm and how they were made");
   for (std::size_t lcore = 0; lcore < workers; ++lcore) {

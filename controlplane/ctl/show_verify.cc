@@ -193,8 +193,6 @@ void show_verify(const Context& context) {
   json["tables"] = tables_json(status);
   if (context.json) return print(json);
 
-  constexpr std::array<const char*, wire::shm::kVerifyLanes> kLanes = {"1", "2", "3", "4",
-                                                                       "5", "6", "7", "8"};
   std::printf("Verify kernel %s. Known signers: %s.\n\n", json["kernel"].get<std::string>().c_str(),
               known_signers_text(status).c_str());
   print_policy(json["policy"]);
@@ -203,7 +201,7 @@ void show_verify(const Context& context) {
   std::printf("\n");
   print_checks(json["checks"]);
   std::printf("\n");
-  print_histogram("lanes filled", "passes", kLanes, json["lanes_filled"]);
+  print_histogram("lanes filled", "passes", wire::shm::kVerifyLaneNames, json["lanes_filled"]);
   std::printf("\n");
   print_histogram("checks in a burst", "bursts", wire::shm::kVerifyBatchNames,
                   json["verify_batch"]);

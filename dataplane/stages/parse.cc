@@ -40,12 +40,6 @@ DropReason list_reason(ParseFault fault) noexcept {
   }
 }
 
-/// The commonest Destination List: one Node-ID.
-bool is_one_node(Bytes list) noexcept {
-  return list.size() == kNodeEntryBytes && wire::load_be16(list.data()) == 0x0110 &&
-         !NodeId::from(list.subspan<2, kNodeIdBytes>()).is_invalid();
-}
-
 /// Ors the flags of all options. False when one is malformed.
 bool read_option_flags(Bytes options, std::uint8_t& flags) noexcept {
   flags = 0;
@@ -105,7 +99,7 @@ bool parse_one(Bytes message, std::uint32_t max_message_size, PacketContext& con
   }
   const Bytes destinations =
       message.subspan(header.destination_list_offset(), header.destination_list_length);
-  if (!is_one_node(destinations)) {
+  if (NodeId only; !read_only_node(destinations, only)) {
     if (const ParseError error = check_destination_list(destinations, ListKind::kDestination);
         !error.ok()) {
       why = list_reason(error.fault);

@@ -122,10 +122,9 @@ Decision to_resource(std::span<const std::byte> id, bool is_last,
 /// RFC 6940 section 6.1: classifies the head of the list, after own entries in front are popped.
 Decision decide(std::span<const std::byte> list, const RouteTable& routes, const LinkTable& links,
                 PacketContext& context) noexcept {
-  if (list.size() == kNodeEntryBytes && wire::load_be16(list.data()) == 0x0110) [[likely]] {
-    const NodeId id = NodeId::from(list.subspan<2, kNodeIdBytes>());
-    if (id == routes.self || id.is_wildcard()) return Decision::deliver();
-    return to_node(id, routes);  // parse has refused Node-ID zero
+  if (NodeId only; read_only_node(list, only)) [[likely]] {
+    if (only == routes.self || only.is_wildcard()) return Decision::deliver();
+    return to_node(only, routes);
   }
   for (;;) {
     Destination head;

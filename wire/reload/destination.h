@@ -43,6 +43,13 @@ struct Destination {
 [[nodiscard]] ParseError read_destination(std::span<const std::byte> list,
                                           Destination& out) noexcept;
 
+/// The commonest Destination List: one Node-ID, not all zeros, which is in @p id then.
+[[nodiscard]] inline bool read_only_node(std::span<const std::byte> list, NodeId& id) noexcept {
+  if (list.size() != kNodeEntryBytes || load_be16(list.data()) != 0x0110) return false;
+  id = NodeId::from(list.subspan<2, kNodeIdBytes>());
+  return !id.is_invalid();
+}
+
 enum class ListKind : std::uint8_t { kVia, kDestination };
 
 /// Walks a whole list: every entry well formed and of a known type, a resource entry only last in a

@@ -87,7 +87,8 @@ struct VerifyPathInfo {
 inline constexpr VerifyPathInfo kVerifyPaths[] = {{"known", &VerifyPathCounters::known},
                                                   {"cold", &VerifyPathCounters::cold},
                                                   {"openssl", &VerifyPathCounters::openssl}};
-inline constexpr std::size_t kVerifyLanes = 8;
+inline constexpr const char* kVerifyLaneNames[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+inline constexpr std::size_t kVerifyLanes = std::size(kVerifyLaneNames);
 inline constexpr const char* kVerifyBatchNames[] = {"1",    "2",     "3-4",  "5-8",
                                                     "9-16", "17-32", "33-64"};
 

@@ -95,5 +95,18 @@ HOPSEAL_INLINE std::uint64_t write_verdicts(const Prepared& check, __mmask8 same
   return undecided_set;
 }
 
+/// Calls @p verify for as many checks at a time as fill kVectors vectors.
+template <std::uint32_t kVectors, class Verify>
+std::uint64_t in_parts(Verify verify, const P256Check* checks, std::uint32_t count, bool* valid) {
+  assert(1 <= count && count <= kP256MaxChecks);
+  std::uint64_t undecided = 0;
+  for (std::uint32_t at = 0; at < count; at += kVectors * kLanes) {
+    const std::uint32_t left = count - at;
+    const std::uint32_t now = left < kVectors * kLanes ? left : kVectors * kLanes;
+    undecided |= verify(checks + at, now, valid + at) << at;
+  }
+  return undecided;
+}
+
 }  // namespace
 }  // namespace crypto::avx512ifma

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Division steps of Bernstein and Yang ("Fast constant-time gcd computation and modular inversion",
-// CHES 2019), in variable time: 62 steps at once look only at the lowest words of f and g and give
-// a 2x2 matrix, which is then applied to the long numbers.
+// Inversion by division steps (division_steps.h) on numbers of five words of 62 bits.
 #include "crypto/kernels/avx512ifma/p256_inverse.h"
 
 #include <cassert>
+
+#include "crypto/kernels/avx512ifma/division_steps.h"
 
 namespace crypto::avx512ifma {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 __extension__ typedef __int128 Int128;
 
 constexpr int kWords = 5;
-constexpr int kBits = 62;
+constexpr int kBits = kStepBits;
 constexpr std::uint64_t kMask = (std::uint64_t{1} << kBits) - 1;
 
 /// Signed: the lower words in [0, 2^62), the top word with the sign.
@@ -30,53 +30,6 @@ constexpr Modulus kField = {{{0x3fffffffffffffff, 0x3ffffffff, 0x0, 0x3fffffc000
 constexpr Modulus kOrder = {
     {{0x33b9cac2fc632551, 0x339beab69c5e7a13, 0x3ffffffffffffffb, 0x3fffffc00000003f, 0xff}},
     0xcd1c8aaee00bc4f};
-
-/// 2^62 * f' = u * f + v * g, 2^62 * g' = q * f + r * g; |u| + |v| and |q| + |r| are at most 2^62.
-struct Matrix {
-  std::int64_t u, v, q, r;
-};
-
-/// 62 division steps. @p eta is -delta of the paper, 1 more than the steps until f and g may swap.
-std::int64_t divide(std::int64_t eta, std::uint64_t f, std::uint64_t g, Matrix& m) {
-  std::uint64_t u = 1;
-  std::uint64_t v = 0;
-  std::uint64_t q = 0;
-  std::uint64_t r = 1;
-  int left = kBits;
-  for (;;) {
-    // Halve g while it is even, at most as often as steps are left.
-    const int zeros = __builtin_ctzll(g | (~std::uint64_t{0} << left));
-    g >>= zeros;
-    u <<= zeros;
-    v <<= zeros;
-    eta -= zeros;
-    left -= zeros;
-    if (left == 0) break;
-    if (eta < 0) {
-      eta = -eta;
-      const std::uint64_t f_before = f;
-      const std::uint64_t u_before = u;
-      const std::uint64_t v_before = v;
-      f = g;
-      u = q;
-      v = r;
-      g = 0 - f_before;
-      q = 0 - u_before;
-      r = 0 - v_before;
-    }
-    // Several steps that only add f: w * f clears the lowest bits of g, no more of them than there
-    // are steps before f may change. f * (f * f - 2) is -1 / f mod 64.
-    const std::int64_t steps = eta + 1 < left ? eta + 1 : left;
-    const std::uint64_t clear = (~std::uint64_t{0} >> (64 - (steps < 6 ? steps : 6)));
-    const std::uint64_t w = (f * g * (f * f - 2)) & clear;
-    g += f * w;
-    q += u * w;
-    r += v * w;
-  }
-  m = {static_cast<std::int64_t>(u), static_cast<std::int64_t>(v), static_cast<std::int64_t>(q),
-       static_cast<std::int64_t>(r)};
-  return eta;
-}
 
 /// (a * x + b * y) / 2^62, which is exact.
 Long combined(std::int64_t a, const Long& x, std::int64_t b, const Long& y) {
@@ -141,9 +94,8 @@ void p256_invert(P256Modulus modulus, const std::uint64_t x[4], std::uint64_t ou
   Long e = {{1, 0, 0, 0, 0}};
   std::int64_t eta = -1;
   while (!is_zero(g)) {
-    Matrix step;
-    eta = divide(eta, static_cast<std::uint64_t>(f.word[0]), static_cast<std::uint64_t>(g.word[0]),
-                 step);
+    const Steps step = division_steps(eta, static_cast<std::uint64_t>(f.word[0]),
+                                      static_cast<std::uint64_t>(g.word[0]));
     const Long f_before = f;
     const Long d_before = d;
     f = combined(step.u, f_before, step.v, g);

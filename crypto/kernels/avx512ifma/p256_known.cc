@@ -67,14 +67,7 @@ std::uint64_t verify(const P256Check* checks, std::uint32_t count, bool* valid) 
 
 std::uint64_t p256_verify_known(const P256Check* checks, std::uint32_t count,
                                 bool* valid) noexcept {
-  assert(1 <= count && count <= kP256MaxChecks);
-  std::uint64_t undecided = 0;
-  for (std::uint32_t at = 0; at < count; at += kMaxVectors * kLanes) {
-    const std::uint32_t left = count - at;
-    const std::uint32_t now = left < kMaxVectors * kLanes ? left : kMaxVectors * kLanes;
-    undecided |= verify(checks + at, now, valid + at) << at;
-  }
-  return undecided;
+  return in_parts<kMaxVectors>(verify, checks, count, valid);
 }
 
 }  // namespace crypto::avx512ifma
