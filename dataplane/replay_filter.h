@@ -47,6 +47,9 @@ class ReplayFilter {
     std::array<std::uint64_t, kWays> entries{};  // 48 bits of hash, 16 bits of time; 0 is empty
   };
   ReplayFilter() = default;
+  /// seen() when an entry of @p bucket has @p tag.
+  [[nodiscard]] static bool seen_before(Bucket& bucket, std::uint64_t tag, std::uint64_t now_ms,
+                                        std::uint32_t window_ms) noexcept;
 
   std::unique_ptr<Bucket[]> buckets_;
   std::uint64_t bucket_mask_ = 0;

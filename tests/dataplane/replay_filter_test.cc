@@ -51,6 +51,31 @@ TEST(ReplayFilter, AFullBucketForgetsItsOldest) {
   EXPECT_FALSE(filter->seen(1U << 16U, 100, 1000));
 }
 
+TEST(ReplayFilter, ForgetsTheOldestWhereverItLiesAndWhateverTheClock) {
+  for (const std::uint64_t start : {1U, 65'530U, 65'536U, 131'071U}) {  // time wraps at 65 536
+    for (std::uint64_t oldest = 0; oldest < 8; ++oldest) {
+      const auto filter = ReplayFilter::create(8, kHz);
+      for (std::uint64_t i = 0; i < 8; ++i) {
+        EXPECT_FALSE(filter->seen((i + 1) << 16U, start + (i == oldest ? 0 : 10 + i), 1000));
+      }
+      EXPECT_FALSE(filter->seen(9U << 16U, start + 30, 1000));
+      for (std::uint64_t i = 0; i < 8; ++i) {
+        if (i == oldest) continue;
+        EXPECT_TRUE(filter->seen((i + 1) << 16U, start + 31, 1000)) << i;
+      }
+      EXPECT_TRUE(filter->seen(9U << 16U, start + 31, 1000));
+      EXPECT_FALSE(filter->seen((oldest + 1) << 16U, start + 31, 1000));
+    }
+  }
+}
+
+TEST(ReplayFilter, FillsEmptyEntriesBeforeItForgetsOldOnes) {
+  const auto filter = ReplayFilter::create(8, kHz);
+  EXPECT_FALSE(filter->seen(1U << 16U, 0, 32768));
+  for (std::uint64_t i = 2; i <= 8; ++i) EXPECT_FALSE(filter->seen(i << 16U, 32767, 32768));
+  EXPECT_TRUE(filter->seen(1U << 16U, 32767, 32768));
+}
+
 TEST(ReplayFilter, AMessageOfHashZeroIsRememberedToo) {
   const auto filter = ReplayFilter::create(1024, kHz);
   EXPECT_FALSE(filter->seen(0, 0, 1000));
