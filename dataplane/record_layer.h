@@ -83,16 +83,18 @@ inline constexpr std::uint64_t kForgeryLimit = std::uint64_t{1} << 36U;
   return kForgeryLimit - std::min(kForgeryLimit, state.failed_opens);
 }
 
+/// When two associations refuse a record for different reasons, the first in this list stands: a
+/// number that one of them has seen says more than the other one's bad tag.
 enum class OpenVerdict : std::uint8_t {
   kOpened,
-  kMalformed,   ///< no record, or too short for its cipher
-  kWrongEpoch,  ///< not wire::dtls::kDataEpoch
   kReplayed,    ///< its number came before
   kBehind,      ///< its number lies behind the replay window
   kBadTag,      ///< not sealed with the keys
+  kWrongEpoch,  ///< not wire::dtls::kDataEpoch
+  kMalformed,   ///< no record, or too short or too long for its cipher
 };
-inline constexpr const char* kOpenVerdictNames[] = {"opened",   "malformed", "wrong_epoch",
-                                                    "replayed", "behind",    "bad_tag"};
+inline constexpr const char* kOpenVerdictNames[] = {"opened",  "replayed",    "behind",
+                                                    "bad_tag", "wrong_epoch", "malformed"};
 
 struct OpenJob {
   /// Begins with a record; more records may follow it. Borrowed until the call returns.
@@ -103,20 +105,20 @@ struct OpenJob {
 
 struct OpenedRecord {
   OpenVerdict verdict;
-  wire::dtls::ContentType type;  ///< unless kMalformed
+  wire::dtls::ContentType type;  ///< valid when record_bytes is not 0
   bool by_older;                 ///< kOpened: OpenJob::older has the keys
-  /// Of the whole record: where the next one in the datagram begins. 0: nobody knows (kMalformed).
+  /// Of the whole record, so where the next one in the datagram begins. 0: nobody knows, since this
+  /// is none.
   std::size_t record_bytes;
   std::span<std::byte> plaintext;  ///< kOpened: lies within OpenJob::bytes, may be empty
 };
 
 /// Opens the first record of each job. out[i] belongs to jobs[i].
 ///
-/// Only kOpened hands out plaintext; with kReplayed it may lie in the buffer, which is to be
-/// dropped. With every other verdict the bytes are as they came. Numbers are noted after
+/// Only kOpened hands out plaintext; with kReplayed and kBehind it may lie in the buffer, which is
+/// to be dropped. With every other verdict the bytes are as they came. Numbers are noted after
 /// authentication only, so a forgery moves no window; of two copies in one call the first is
-/// opened. When two associations are tried and refuse for different reasons, a number that one of
-/// them has seen says more than the other one's bad tag: kReplayed or kBehind.
+/// opened.
 ///
 /// Which content types may come is for the caller to say.
 ///
