@@ -22,7 +22,7 @@ inline constexpr std::size_t kAeadNonceBytes = 12;
 inline constexpr std::size_t kRecordAadBytes = 13;  // RFC 5246 section 6.2.3.3
 
 /// One direction's key, expanded, and the IV that belongs to it. Secret: not copied, wiped when it
-/// goes. 16 cache lines, of which a long record of GCM reads all.
+/// goes. 16 cache lines; the longer a record, the more of them it reads.
 class alignas(64) LinkKey {
  public:
   LinkKey() noexcept = default;
@@ -34,11 +34,7 @@ class alignas(64) LinkKey {
   /// The write IV of the key block; bytes the cipher has none for are zero. GCM uses 4.
   [[nodiscard]] const std::array<std::byte, kAeadNonceBytes>& iv() const noexcept { return iv_; }
 
-  void prefetch() const noexcept {
-    const std::byte* const lines = expanded_.data();
-    for (std::size_t at = 0; at < sizeof(LinkKey); at += 64) __builtin_prefetch(lines + at);
-  }
-  /// The one line that cipher() and iv() lie in.
+  /// The one line that cipher() and iv() lie in. seal() and open() prefetch the others.
   void prefetch_iv() const noexcept { __builtin_prefetch(iv_.data()); }
 
  private:
@@ -89,7 +85,7 @@ class LinkCipher {
   /// may be tried on them. Tags are compared in constant time.
   ///
   /// Neither call allocates or locks. A verdict depends on its own job only. Keys are prefetched
-  /// some jobs ahead. Figures: bench/record_bench.cc.
+  /// some jobs ahead, by what a text of its length reads. Figures: bench/record_bench.cc.
   ///
   /// @pre jobs.size() <= kMaxJobs; keys were expanded by a LinkCipher of this process
   [[nodiscard]] std::uint64_t open(std::span<const AeadJob> jobs) noexcept;

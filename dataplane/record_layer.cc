@@ -13,12 +13,14 @@ namespace {
 using crypto::AeadCipher;
 using crypto::AeadJob;
 using wire::dtls::Aead;
+using wire::dtls::ContentType;
 using wire::dtls::kRecordHeaderBytes;
-using wire::dtls::kRecordNumberAt;
 using wire::dtls::kTagBytes;
 
 constexpr std::size_t kMaxJobs = crypto::LinkCipher::kMaxJobs;
 constexpr std::size_t kNumberBytes = 8;  // epoch and sequence
+constexpr std::size_t kSaltBytes = 4;
+constexpr std::uint64_t kEpoch = std::uint64_t{wire::dtls::kDataEpoch} << 48U;
 /// Keys whose IV is on its way while a record is prepared.
 constexpr std::size_t kKeysAhead = 8;
 
@@ -31,23 +33,28 @@ static_assert(kTagBytes == crypto::kAeadTagBytes);
 
 Aead aead_of(const crypto::LinkKey& key) noexcept { return static_cast<Aead>(key.cipher()); }
 
-/// Gives @p job the nonce and the additional data of a record whose header and explicit nonce are
-/// in the buffer. The length in the additional data is the plaintext's (RFC 5246 section 6.2.3.3).
+/// Gives @p job the nonce and the additional data of a record. The length in the additional data is
+/// the plaintext's (RFC 5246 section 6.2.3.3). Built from registers and stored in whole words: what
+/// was just written in other pieces would be loaded from the cache instead of the store buffer.
+/// @param number          epoch and sequence
+/// @param explicit_nonce  where the eight bytes lie, unless the cipher has none
 /// @pre key and bytes of @p job are set
-void bind(const crypto::LinkKey& key, const std::byte* record, AeadJob& job) noexcept {
-  const std::byte* const number = record + kRecordNumberAt;
-  job.nonce = key.iv();
+void bind(std::uint64_t number, ContentType type, const std::byte* explicit_nonce,
+          AeadJob& job) noexcept {
+  const crypto::LinkKey& key = *job.key;
+  std::memcpy(&job.nonce[0], &key.iv()[0], kSaltBytes);
   if (key.cipher() == AeadCipher::kChaCha20Poly1305) {
     // RFC 7905 section 2: the number, padded on the left, over the IV.
-    const std::uint64_t masked = wire::load_be64(&job.nonce[4]) ^ wire::load_be64(number);
-    wire::store_be64(&job.nonce[4], masked);
+    wire::store_be64(&job.nonce[kSaltBytes], wire::load_be64(&key.iv()[kSaltBytes]) ^ number);
   } else {
     // RFC 5288 section 3: salt, then what the sender chose. We choose the number.
-    std::memcpy(&job.nonce[4], record + kRecordHeaderBytes, kNumberBytes);
+    std::memcpy(&job.nonce[kSaltBytes], explicit_nonce, kNumberBytes);
   }
-  std::memcpy(&job.aad[0], number, kNumberBytes);
-  std::memcpy(&job.aad[8], record, 3);  // type and version
-  wire::store_be16(&job.aad[11], static_cast<std::uint16_t>(job.bytes));
+  // The later store overlaps the earlier one with the same bytes.
+  wire::store_be64(&job.aad[5], number << 40U |
+                                    std::uint64_t{static_cast<std::uint8_t>(type)} << 32U |
+                                    std::uint64_t{wire::dtls::kVersion12} << 16U | job.bytes);
+  wire::store_be64(&job.aad[0], number);
 }
 
 /// The records of one call that go to the cipher.
@@ -64,82 +71,86 @@ OpenVerdict verdict_of(ReplayWindow::Place place) noexcept {
   return place == ReplayWindow::Place::kSeen ? OpenVerdict::kReplayed : OpenVerdict::kBehind;
 }
 
-/// Puts the record into @p batch, unless it can be refused without the cipher. kOpened: so far.
-OpenVerdict prepare(std::span<std::byte> bytes, const RecordState& state, std::size_t index,
-                    OpenedRecord& out, Batch& batch) noexcept {
+/// Puts job @p i into @p batch, unless it can be refused without the cipher. kOpened: so far.
+OpenVerdict prepare(const OpenJob& job, std::size_t i, OpenedRecord& out, Batch& batch) noexcept {
   wire::dtls::RecordHeader header;
-  if (!wire::dtls::parse_record(bytes, 0, header).ok()) return OpenVerdict::kMalformed;
+  if (!wire::dtls::parse_record(job.bytes, 0, header).ok()) return OpenVerdict::kMalformed;
   out.type = header.type;
   out.record_bytes = header.record_bytes();
   if (header.epoch != wire::dtls::kDataEpoch) return OpenVerdict::kWrongEpoch;
-  const crypto::LinkKey& key = *state.read_key;
+  const crypto::LinkKey& key = *job.newest->read_key;
   const Aead aead = aead_of(key);
   const std::size_t overhead = wire::dtls::record_overhead(aead);
-  if (out.record_bytes < overhead || out.record_bytes > overhead + wire::dtls::kMaxPlaintextBytes) {
-    return OpenVerdict::kMalformed;
-  }
-  const ReplayWindow::Place place = state.received.place(header.sequence);
+  const std::size_t plaintext_bytes = out.record_bytes - overhead;  // huge when it is too short
+  if (plaintext_bytes > wire::dtls::kMaxPlaintextBytes) return OpenVerdict::kMalformed;
+  const ReplayWindow::Place place = job.newest->received.place(header.sequence);
   if (place != ReplayWindow::Place::kNew) return verdict_of(place);
   AeadJob& work = batch.work[batch.count];
   work.key = &key;
-  work.text = bytes.data() + wire::dtls::plaintext_offset(aead);
-  work.bytes = out.record_bytes - overhead;
-  bind(key, bytes.data(), work);
+  work.text = job.bytes.data() + wire::dtls::plaintext_offset(aead);
+  work.bytes = plaintext_bytes;
+  bind(kEpoch | header.sequence, header.type, job.bytes.data() + kRecordHeaderBytes, work);
   batch.sequence[batch.count] = header.sequence;
-  batch.job[batch.count] = static_cast<std::uint8_t>(index);
+  batch.job[batch.count] = static_cast<std::uint8_t>(i);
   ++batch.count;
   return OpenVerdict::kOpened;
 }
 
-/// The cipher has found the record authentic: takes it, unless a record of the same batch was the
-/// same one or has moved the window past it.
-void accept(RecordState& state, const AeadJob& work, std::uint64_t sequence,
-            OpenedRecord& out) noexcept {
-  const ReplayWindow::Place place = state.received.place(sequence);
-  if (!state.received.note(sequence)) {
-    out.verdict = verdict_of(place);
-    return;
-  }
-  ++state.opened;
-  state.opened_bytes += work.bytes;
-  out.verdict = OpenVerdict::kOpened;
-  out.plaintext = {work.text, work.bytes};
-}
-
-/// Opens the jobs whose bits are set in @p which with one of their candidates. Returns those that
-/// another association may still open.
-template <RecordState* OpenJob::*candidate>
+/// Opens each job with its newest association. Returns the jobs whose records are nobody's so far.
 std::uint64_t attempt(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs,
-                      std::uint64_t which, std::span<OpenedRecord> out) noexcept {
+                      std::span<OpenedRecord> out) noexcept {
+  for (const OpenJob& job : jobs) job.newest->prefetch_for_open();
   Batch batch;
-  std::uint64_t open = which;
-  for (std::uint64_t left = which; left != 0; left &= left - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    if (i + kKeysAhead < jobs.size()) {
-      const RecordState* const later = jobs[i + kKeysAhead].*candidate;
-      if (later != nullptr) later->read_key->prefetch_iv();
-    }
-    const OpenVerdict verdict = prepare(jobs[i].bytes, *(jobs[i].*candidate), i, out[i], batch);
-    if (verdict != OpenVerdict::kOpened) out[i].verdict = std::min(out[i].verdict, verdict);
+  std::uint64_t refused = 0;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (i + kKeysAhead < jobs.size()) jobs[i + kKeysAhead].newest->read_key->prefetch_iv();
+    out[i] = {};
+    out[i].verdict = prepare(jobs[i], i, out[i], batch);
+    if (out[i].verdict != OpenVerdict::kOpened) refused |= std::uint64_t{1} << i;
   }
   const std::uint64_t authentic = cipher.open(batch.jobs());
   for (std::size_t k = 0; k < batch.count; ++k) {
     const std::size_t i = batch.job[k];
-    RecordState& state = *(jobs[i].*candidate);
+    RecordState& state = *jobs[i].newest;
     if ((authentic >> k & 1U) == 0) {
       ++state.failed_opens;
-      out[i].verdict = std::min(out[i].verdict, OpenVerdict::kBadTag);
+      out[i].verdict = OpenVerdict::kBadTag;
+      refused |= std::uint64_t{1} << i;
       continue;
     }
-    out[i].by_older = candidate == &OpenJob::older;
-    accept(state, batch.work[k], batch.sequence[k], out[i]);
-    open &= ~(std::uint64_t{1} << i);
+    // A record of the same batch may have been the same one, or have moved the window past it.
+    const ReplayWindow::Place place = state.received.note(batch.sequence[k]);
+    if (place != ReplayWindow::Place::kNew) {
+      out[i].verdict = verdict_of(place);
+      continue;
+    }
+    ++state.opened;
+    state.opened_bytes += batch.work[k].bytes;
+    out[i].plaintext = {batch.work[k].text, batch.work[k].bytes};
   }
-  return open;
+  return refused;
 }
 
-constexpr std::uint64_t first_bits(std::size_t count) noexcept {
-  return count == 0 ? 0 : ~std::uint64_t{0} >> (64U - count);
+/// Another attempt for the jobs in @p refused that have an older association.
+void attempt_older(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs, std::uint64_t refused,
+                   std::span<OpenedRecord> out) noexcept {
+  std::array<OpenJob, kMaxJobs> again;
+  std::array<OpenedRecord, kMaxJobs> second;
+  std::array<std::uint8_t, kMaxJobs> from;
+  std::size_t count = 0;
+  for (std::uint64_t left = refused; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::uint8_t>(std::countr_zero(left));
+    if (jobs[i].older == nullptr) continue;
+    again[count] = {jobs[i].bytes, jobs[i].older, nullptr};
+    from[count++] = i;
+  }
+  if (count == 0) return;
+  (void)attempt(cipher, std::span(again).first(count), std::span(second).first(count));
+  for (std::size_t k = 0; k < count; ++k) {
+    if (second[k].verdict >= out[from[k]].verdict) continue;
+    out[from[k]] = second[k];
+    out[from[k]].by_older = true;
+  }
 }
 
 }  // namespace
@@ -157,20 +168,8 @@ bool RecordKeys::expand(const crypto::LinkCipher& cipher,
 void open_records(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs,
                   std::span<OpenedRecord> out) noexcept {
   assert(jobs.size() <= kMaxJobs && jobs.size() == out.size());
-  for (const OpenJob& job : jobs) job.newest->prefetch_for_open();
-  for (OpenedRecord& record : out) {
-    record = {.verdict = OpenVerdict::kMalformed,
-              .type = wire::dtls::ContentType::kApplicationData,
-              .by_older = false,
-              .record_bytes = 0,
-              .plaintext = {}};
-  }
-  std::uint64_t open = attempt<&OpenJob::newest>(cipher, jobs, first_bits(jobs.size()), out);
-  for (std::uint64_t left = open; left != 0; left &= left - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    if (jobs[i].older == nullptr) open &= ~(left & -left);
-  }
-  if (open != 0) (void)attempt<&OpenJob::older>(cipher, jobs, open, out);
+  const std::uint64_t refused = attempt(cipher, jobs, out);
+  if (refused != 0) attempt_older(cipher, jobs, refused, out);
 }
 
 void seal_records(crypto::LinkCipher& cipher, std::span<const SealJob> jobs,
@@ -201,14 +200,15 @@ void seal_records(crypto::LinkCipher& cipher, std::span<const SealJob> jobs,
          .sequence = sequence,
          .length = static_cast<std::uint16_t>(job.record.size() - kRecordHeaderBytes)},
         job.record.first<kRecordHeaderBytes>());
+    std::byte* const behind_header = job.record.data() + kRecordHeaderBytes;
     if (wire::dtls::explicit_nonce_bytes(aead) != 0) {
-      std::memcpy(&job.record[kRecordHeaderBytes], &job.record[kRecordNumberAt], kNumberBytes);
+      wire::store_be64(behind_header, kEpoch | sequence);
     }
     AeadJob& work = batch.work[batch.count];
     work.key = &key;
     work.text = job.record.data() + wire::dtls::plaintext_offset(aead);
     work.bytes = job.record.size() - overhead;
-    bind(key, job.record.data(), work);
+    bind(kEpoch | sequence, job.type, behind_header, work);
     batch.job[batch.count++] = static_cast<std::uint8_t>(i);
   }
   const std::uint64_t sealed = cipher.seal(batch.jobs());

@@ -104,12 +104,12 @@ struct OpenJob {
 };
 
 struct OpenedRecord {
-  OpenVerdict verdict;
-  wire::dtls::ContentType type;  ///< valid when record_bytes is not 0
-  bool by_older;                 ///< kOpened: OpenJob::older has the keys
+  OpenVerdict verdict = OpenVerdict::kMalformed;
+  wire::dtls::ContentType type{};  ///< valid when record_bytes is not 0
+  bool by_older = false;           ///< the verdict is OpenJob::older's
   /// Of the whole record, so where the next one in the datagram begins. 0: nobody knows, since this
   /// is none.
-  std::size_t record_bytes;
+  std::size_t record_bytes = 0;
   std::span<std::byte> plaintext;  ///< kOpened: lies within OpenJob::bytes, may be empty
 };
 

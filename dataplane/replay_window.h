@@ -31,17 +31,17 @@ class ReplayWindow {
     return (words_[word_of(number)] & bit_of(number)) == 0 ? Place::kNew : Place::kSeen;
   }
 
-  /// Notes the number of an authentic record. False when place() is not kNew.
+  /// Notes the number of an authentic record, unless its place() is another than kNew. Returns the
+  /// place it had.
   /// @pre number < 2^63
-  [[nodiscard]] bool note(std::uint64_t number) noexcept {
+  Place note(std::uint64_t number) noexcept {
     assert(number < std::uint64_t{1} << 63U);
-    if (place(number) != Place::kNew) return false;
-    if (number >= next_) {
-      forget(next_, number);
-      next_ = number + 1;
-    }
+    const Place found = place(number);
+    if (found != Place::kNew) return found;
+    if (number > next_) forget(next_, number - 1);
+    next_ = std::max(next_, number + 1);
     words_[word_of(number)] |= bit_of(number);
-    return true;
+    return found;
   }
 
   /// One more than the newest number, 0 before the first: how many records the peer has sealed with
@@ -61,7 +61,7 @@ class ReplayWindow {
   }
 
   /// Clears what numbers a window's length below @p first to @p last left in their places.
-  void forget(std::uint64_t first, std::uint64_t last) noexcept {
+  [[gnu::noinline]] void forget(std::uint64_t first, std::uint64_t last) noexcept {
     if (last - first >= kBits) {
       words_.fill(0);
       return;
