@@ -36,12 +36,15 @@ class ReplayWindow {
   /// @pre number < 2^63
   Place note(std::uint64_t number) noexcept {
     assert(number < std::uint64_t{1} << 63U);
-    const Place found = place(number);
-    if (found != Place::kNew) return found;
-    if (number > next_) forget(next_, number - 1);
-    next_ = std::max(next_, number + 1);
+    if (number >= next_) {
+      // The place of number itself need not be cleared: it is set below.
+      if (number > next_) forget(next_, number - 1);
+      next_ = number + 1;
+    } else if (const Place found = place(number); found != Place::kNew) {
+      return found;
+    }
     words_[word_of(number)] |= bit_of(number);
-    return found;
+    return Place::kNew;
   }
 
   /// One more than the newest number, 0 before the first: how many records the peer has sealed with
@@ -60,7 +63,8 @@ class ReplayWindow {
     return std::uint64_t{1} << number % kWordBits;
   }
 
-  /// Clears what numbers a window's length below @p first to @p last left in their places.
+  /// Clears what numbers a window's length below @p first to @p last left in their places. Out of
+  /// line, because most records are just the next one.
   [[gnu::noinline]] void forget(std::uint64_t first, std::uint64_t last) noexcept {
     if (last - first >= kBits) {
       words_.fill(0);
