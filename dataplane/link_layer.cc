@@ -240,11 +240,9 @@ void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
 void LinkLayer::serve(LinkRuntime& link, const wire::shm::PolicyTable& policy,
                       std::uint64_t now_tsc) noexcept {
   if (link.sender.has_lost()) serve_lost(link, now_tsc);
-  if (link.queued == 0) return;
   const std::uint64_t mac = link.mac();
-  if (mac == 0) return;
   const std::uint64_t limit = age_limit_tsc(policy, around_.tsc_hz);
-  while (link.queued != 0 && link.sender.can_send()) {
+  while (link.queued != 0 && mac != 0 && link.sender.can_send(us_of(now_tsc))) {
     rte_mbuf* const mbuf = dequeue(link);
     if (now_tsc - context_of(mbuf).queued_tsc > limit) {
       status(link).queue_drops.add(1);
@@ -253,12 +251,15 @@ void LinkLayer::serve(LinkRuntime& link, const wire::shm::PolicyTable& policy,
     }
     transmit(link, mbuf, policy, now_tsc, mac);
   }
+  if ((link.queued != 0 && mac != 0) || link.sender.has_lost()) {
+    if (link.sender.waits_for_pace()) make_ready(link);
+  }
 }
 
 void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
                        std::uint64_t now_tsc) noexcept {
   const std::uint64_t mac = link.mac();
-  if (link.queued == 0 && mac != 0 && link.sender.can_send()) [[likely]] {
+  if (link.queued == 0 && mac != 0 && link.sender.can_send(us_of(now_tsc))) [[likely]] {
     transmit(link, mbuf, policy, now_tsc, mac);
     return;
   }
@@ -282,7 +283,7 @@ void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Polic
     return;
   }
   enqueue(link, mbuf, now_tsc);
-  if (mac != 0 && link.sender.can_send()) make_ready(link);
+  if (mac != 0 && link.sender.has_room()) make_ready(link);
 }
 
 void LinkLayer::make_ready(LinkRuntime& link) noexcept {
@@ -293,10 +294,11 @@ void LinkLayer::make_ready(LinkRuntime& link) noexcept {
 }
 
 void LinkLayer::serve_ready(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept {
-  while (first_ready_ != nullptr) {
-    LinkRuntime& link = *first_ready_;
-    first_ready_ = link.next_ready;
-    link.next_ready = nullptr;
+  // Links that wait for pacing come back for the next turn.
+  LinkRuntime* next = std::exchange(first_ready_, nullptr);
+  while (next != nullptr) {
+    LinkRuntime& link = *next;
+    next = std::exchange(link.next_ready, nullptr);
     link.is_ready = false;
     if (link.version != 0) serve(link, policy, now_tsc);
   }

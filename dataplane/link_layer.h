@@ -85,7 +85,8 @@ class LinkLayer {
   /// link_send: takes a message for @p link; sends, queues or drops it.
   void submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
               std::uint64_t now_tsc) noexcept;
-  /// link_send: serves the links that acknowledge() made ready.
+  /// link_send: serves the links that acknowledge() made ready, and at the end of each turn those
+  /// that only wait for pacing.
   void serve_ready(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept;
 
   /// Timers, ages, status: a slice of the links at each call, all of them in kSlices calls. Also

@@ -9,7 +9,7 @@ namespace dataplane {
 namespace {
 
 /// A worker that was itself stopped this long finds acks waiting in its RX queue; it must read them
-/// before it may call anything lost.
+/// before it may call anything lost, and their age says nothing about the path.
 constexpr std::uint64_t kStoppedUs = 50'000;
 constexpr std::uint64_t kGraceUs = 10'000;
 
@@ -20,7 +20,8 @@ SrSender::SrSender(std::uint32_t first_sequence) noexcept
       next_(first_sequence),
       examined_(first_sequence),
       recovery_(first_sequence),
-      window_filled_(first_sequence) {}
+      window_filled_(first_sequence),
+      pace_edge_(first_sequence) {}
 
 void SrSender::record(std::uint32_t sequence, std::uint64_t now_us, std::uint8_t transmissions,
                       bool reliable) noexcept {
@@ -54,7 +55,11 @@ bool SrSender::is_kept(std::uint32_t sequence) const noexcept {
 std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
   const unsigned transmissions = std::max<unsigned>(bits_[slot].transmissions, 1);
   if (failed_ && transmissions == kMaxTransmissions) return kProbeIntervalUs;
-  return rto_us_ << std::min(transmissions - 1, kMaxTransmissions - 1);
+  // C-16 for the message, RFC 6298 section 5.5 for the link: in silence it waits twice as long for
+  // each further message as well.
+  const unsigned doublings =
+      failed_ ? transmissions - 1 : std::max(transmissions - 1, silent_retransmissions_);
+  return std::min(rto_us_ << std::min(doublings, kMaxTransmissions - 1), kMaxRtoUs);
 }
 
 void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
@@ -77,6 +82,10 @@ void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
 
 void SrSender::measure(std::uint64_t now_us, std::uint32_t slot) noexcept {
   const std::uint32_t rtt_us = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
+  if (rtt_us > now_us - resumed_us_ ||
+      (last_check_us_ != 0 && now_us - last_check_us_ > kStoppedUs)) [[unlikely]] {
+    return;  // this worker stood still meanwhile
+  }
   measured_at_us_ = now_us;
   measured_sent_us_ = sent_us_[slot];
   const std::uint32_t rtt = std::clamp<std::uint32_t>(rtt_us, 1, kMaxRtoUs);
@@ -96,8 +105,9 @@ void SrSender::measure(std::uint64_t now_us, std::uint32_t slot) noexcept {
 }
 
 void SrSender::grow(std::uint32_t arrived, std::uint32_t acked) noexcept {
-  // RFC 7661: a window that is not used is not tested and must not grow.
-  if (!older(acked, window_filled_) || cwnd_ >= kWindow) return;
+  // RFC 7661: a window that is not used is not tested and must not grow. RFC 9002 section 7.3.2:
+  // nor for what was sent before the last reduction.
+  if (!older(acked, window_filled_) || older(acked, recovery_) || cwnd_ >= kWindow) return;
   if (cwnd_ < ssthresh_) {
     cwnd_ = std::min(cwnd_ + arrived, kWindow);
     return;
@@ -107,6 +117,24 @@ void SrSender::grow(std::uint32_t arrived, std::uint32_t acked) noexcept {
     growth_ -= cwnd_;
     ++cwnd_;
   }
+}
+
+bool SrSender::pace_grants(std::uint64_t now_us) noexcept {
+  if (now_us != paced_at_us_) {                              // once per turn
+    const std::uint64_t per_us = std::uint64_t{cwnd_} * 10;  // 1.25 windows per srtt
+    const std::uint64_t most =
+        std::max(kPaceSpanUs * per_us, std::uint64_t{kPaceBurst} * std::uint64_t{srtt8_});
+    // An edge from before the link was paced lies behind next_, which makes `unused` large.
+    const std::uint64_t unused = std::min(pace_edge_ - next_, kWindow);
+    const std::uint64_t credit =
+        std::min(unused * srtt8_ + pace_rest_ + (now_us - paced_at_us_) * per_us, most);
+    pace_edge_ = next_ + static_cast<std::uint32_t>(credit / srtt8_);
+    pace_rest_ = credit % srtt8_;
+    paced_at_us_ = now_us;
+  }
+  if (next_ != pace_edge_) return true;
+  window_filled_ = next_;  // RFC 9002 section 7.8: who waits for pacing uses the window
+  return false;
 }
 
 void SrSender::reduce(std::uint32_t to) noexcept {
@@ -122,9 +150,18 @@ void SrSender::mark_lost(std::uint32_t sequence) noexcept {
   ++lost_;
 }
 
+/// An ack for a number that was called lost because later ones had arrived: the path reorders by
+/// that much (RFC 9002 section 6.1.1). A small window cannot wait for so many arrivals.
+void SrSender::note_reordering(std::uint32_t sequence) noexcept {
+  if (!ever_acknowledged_ || !older(sequence, highest_acked_)) return;
+  const std::uint32_t distance = highest_acked_ - sequence + 1;
+  reorder_ = std::clamp(distance, reorder_, kMaxReorderThreshold);
+}
+
 void SrSender::find_overtaken() noexcept {
   if (older(examined_, oldest_)) examined_ = oldest_;
-  while (!older(highest_acked_, examined_ + kReorderThreshold)) {
+  const std::uint32_t threshold = std::min(reorder_, std::max(cwnd_ / 2, kReorderThreshold));
+  while (!older(highest_acked_, examined_ + threshold)) {
     if (bits_[slot_of(examined_)].state == kInFlight) {
       mark_lost(examined_);
       if (!older(examined_, recovery_)) reduce(kWindow);
@@ -144,10 +181,12 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   if (back == 0 || back > 0x80000000U || (!wrapped_ && sequence >= next_)) {
     return AckKind::kNeverSent;
   }
-  if (is_kept(sequence)) {
-    const std::uint32_t slot = slot_of(sequence);
-    if (bits_[slot].state != kDone && !is_measured(now_us, slot)) measure(now_us, slot);
-  }
+  // An ack that comes after 512 later transmissions is no sign of life.
+  if (!is_kept(sequence)) return AckKind::kOld;
+  const std::uint32_t slot = slot_of(sequence);
+  const auto state = static_cast<State>(bits_[slot].state);
+  if (state != kDone && !is_measured(now_us, slot)) measure(now_us, slot);
+  if (state == kLost || state == kMoved) note_reordering(sequence);
   complete(sequence, completed);
   // Bits for numbers older than oldest_ can only repeat what is known.
   if (!older(sequence, oldest_)) {
@@ -159,13 +198,16 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   }
   if (!ever_acknowledged_ || older(highest_acked_, sequence)) highest_acked_ = sequence;
   ever_acknowledged_ = true;
-  silent_retransmissions_ = 0;
+  if (silent_retransmissions_ != 0) {  // waits are short again
+    silent_retransmissions_ = 0;
+    next_check_us_ = std::min(next_check_us_, now_us + rto_us_);
+  }
   quiet_since_us_ = now_us;
   const bool recovered = failed_;
   failed_ = false;
   failure_untold_ = false;
-  advance_oldest();
   if (completed.count != 0) grow(completed.count, sequence);
+  advance_oldest();
   find_overtaken();
   if (recovered) return AckKind::kRecovered;
   return completed.count != 0 ? AckKind::kNew : AckKind::kOld;
@@ -173,6 +215,7 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
 
 void SrSender::check_timers(std::uint64_t now_us) noexcept {
   const bool was_stopped = now_us - last_check_us_ > kStoppedUs;
+  if (was_stopped && last_check_us_ != 0) resumed_us_ = now_us;
   last_check_us_ = now_us;
   if (in_flight_ == 0 || now_us < next_check_us_) return;
   if (was_stopped) {
@@ -195,6 +238,7 @@ void SrSender::check_timers(std::uint64_t now_us) noexcept {
     // times out again.
     if (!reacted && bits_[slot].transmissions == 1 && !older(sequence, recovery_)) reduce(1);
     cwnd_ = 1;
+    reorder_ = kReorderThreshold;
     reacted = true;
   }
   next_check_us_ = earliest;
@@ -234,14 +278,16 @@ SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
   }
   if (in_flight_ >= cwnd_) return {};
   if (next_ - oldest_ >= kWindow && sequence != oldest_) return {};
+  if (!failed_ && !pace_allows(now_us)) return {};
   const std::uint32_t again = next_;
   --lost_;
   bits_[slot].state = kMoved;
   moved_by_[slot] = static_cast<std::uint16_t>(again - sequence);
   const unsigned sent = std::min(bits.transmissions + 1U, kMaxTransmissions);
-  record(again, now_us, static_cast<std::uint8_t>(sent), bits.reliable != 0);
+  // Before the new number takes a slot: in a full window that is the slot of the old one.
   advance_oldest();
   if (!failed_) note_silence(now_us, again);
+  record(again, now_us, static_cast<std::uint8_t>(sent), bits.reliable != 0);
   return {Lost::Action::kRetransmit, slot, again};
 }
 

@@ -4,8 +4,9 @@
 //
 // RFC 6940 leaves the algorithm to the sender (C-11). This one keeps many messages in flight. Since
 // every transmission has a sequence number of its own, loss is found as in RFC 9002 (a message is
-// lost when three later ones arrived), the window reacts as NewReno (RFC 6582, RFC 5681), and every
-// ack gives a round trip time without Karn's rule (C-15).
+// lost when three later ones arrived), the window reacts as NewReno (RFC 6582, RFC 5681), what the
+// window allows is spread over the round trip (RFC 9002 section 7.7), and every ack gives a round
+// trip time without Karn's rule (C-15). docs/links.md goes through the RFCs rule by rule.
 //
 // Pure arithmetic on sequence numbers and times: no packets, no clock. The owner keeps the message
 // of sequence number s at index slot_of(s) of an array of kWindow, and moves or releases it when a
@@ -24,19 +25,29 @@ class SrSender {
   static constexpr std::uint32_t kWindow = 512;
   /// Kept free of first transmissions, so that a full window can still retransmit.
   static constexpr std::uint32_t kRetransmitReserve = 32;
-  static constexpr std::uint32_t kInitialCwnd = 10;        ///< RFC 6928, allowed by RFC 8085
-  static constexpr unsigned kMaxTransmissions = 5;         ///< C-17
-  static constexpr std::uint32_t kReorderThreshold = 3;    ///< RFC 9002 section 6.1.1
+  static constexpr std::uint32_t kInitialCwnd = 10;      ///< RFC 6928, allowed by RFC 8085
+  static constexpr unsigned kMaxTransmissions = 5;       ///< C-17
+  static constexpr std::uint32_t kReorderThreshold = 3;  ///< RFC 9002 section 6.1.1
+  /// Where the threshold ends on a path that was seen to reorder more than that.
+  static constexpr std::uint32_t kMaxReorderThreshold = 64;
   static constexpr unsigned kFailureRetransmissions = 3;   ///< C-19
   static constexpr std::uint32_t kInitialRtoUs = 500'000;  ///< C-13
   /// Least RTO. A node that shares a core with others can be stopped for 12 ms and more, so this is
   /// far above the round trip time of a local link; loss is normally found by later acks.
   static constexpr std::uint32_t kMinRtoUs = 200'000;
-  static constexpr std::uint32_t kMaxRtoUs = 60'000'000;  ///< RFC 6298 section 2.5
+  static constexpr std::uint32_t kMaxRtoUs = 60'000'000;  ///< RFC 6298 sections 2.5 and 5.5
   /// A failed link keeps the message that failed it as a probe: after its five transmissions it
   /// goes out this often, until an ack comes or the link is removed. It has the place of the
   /// handshake that C-18 would lead to, which lab links have not.
   static constexpr std::uint32_t kProbeIntervalUs = 1'000'000;
+  /// Paths with a shorter round trip are not paced: the worker's turns are coarser than what there
+  /// would be to spread.
+  static constexpr std::uint32_t kPacedFromUs = 1000;
+  /// The longest burst is this many messages (RFC 9002 section 7.7: the initial window), or what
+  /// kPaceSpanUs earn where that is more: it covers the sleep of an idle worker and the usual gaps
+  /// of a shared core.
+  static constexpr std::uint32_t kPaceBurst = 10;
+  static constexpr std::uint32_t kPaceSpanUs = 2000;
 
   /// @param first_sequence  0 on the wire (C-04); tests start near the wrap-around
   explicit SrSender(std::uint32_t first_sequence = 0) noexcept;
@@ -49,10 +60,19 @@ class SrSender {
   [[nodiscard]] bool can_probe(std::uint64_t now_us) const noexcept {
     return failed_ && in_flight() == 0 && now_us - last_send_us_ >= kProbeIntervalUs;
   }
-  /// May a message that was not sent before go out now?
-  [[nodiscard]] bool can_send() const noexcept {
+  /// Has the window room for a message that was not sent before?
+  [[nodiscard]] bool has_room() const noexcept {
     return in_flight_ < cwnd_ && next_ - oldest_ < kWindow - kRetransmitReserve && lost_ == 0 &&
            !failed_;
+  }
+  /// May such a message go out now? It also has to wait for its turn in the round trip.
+  [[nodiscard]] bool can_send(std::uint64_t now_us) noexcept {
+    return has_room() && pace_allows(now_us);
+  }
+  /// Pacing alone holds back what there is to send: ask again at the next turn.
+  [[nodiscard]] bool waits_for_pace() const noexcept {
+    return in_flight_ < cwnd_ && next_ == pace_edge_ && is_paced() && !failed_ &&
+           (lost_ != 0 || has_room());
   }
   /// Gives a new message its sequence number. @pre can_send() or can_probe()
   /// @param reliable  false: never retransmitted, given up when lost (X-03, transit messages)
@@ -84,8 +104,8 @@ class SrSender {
     if (older(highest_acked_, sequence)) highest_acked_ = sequence;
     silent_retransmissions_ = 0;
     quiet_since_us_ = now_us;
-    advance_oldest();
     if (cwnd_ < kWindow) grow(1, sequence);
+    advance_oldest();
     return true;
   }
   /// An ack frame. @p received is taken as a hint that lost acks need not mean lost messages
@@ -118,6 +138,8 @@ class SrSender {
   [[nodiscard]] std::uint32_t srtt_us() const noexcept { return srtt8_ / 8; }
   [[nodiscard]] std::uint32_t rttvar_us() const noexcept { return rttvar4_ / 4; }
   [[nodiscard]] std::uint32_t rto_us() const noexcept { return rto_us_; }
+  /// When check_timers() has to be called next, at the latest. @pre in_flight() != 0
+  [[nodiscard]] std::uint64_t next_check_us() const noexcept { return next_check_us_; }
 
  private:
   enum State : std::uint8_t { kDone, kInFlight, kLost, kMoved };
@@ -142,6 +164,12 @@ class SrSender {
   }
   void measure(std::uint64_t now_us, std::uint32_t slot) noexcept;
   void grow(std::uint32_t arrived, std::uint32_t acked) noexcept;
+  [[nodiscard]] bool is_paced() const noexcept { return srtt8_ >= 8 * kPacedFromUs; }
+  [[nodiscard]] bool pace_allows(std::uint64_t now_us) noexcept {
+    return !is_paced() || pace_grants(now_us);
+  }
+  [[nodiscard]] bool pace_grants(std::uint64_t now_us) noexcept;
+  void note_reordering(std::uint32_t sequence) noexcept;
   void find_overtaken() noexcept;
   void mark_lost(std::uint32_t sequence) noexcept;
   void reduce(std::uint32_t to) noexcept;
@@ -166,20 +194,25 @@ class SrSender {
   std::uint32_t lost_ = 0;           // in state kLost
   std::uint32_t highest_acked_ = 0;  // valid once ever_acknowledged_
   std::uint32_t examined_ = 0;       // everything older was compared with highest_acked_
-  std::uint32_t recovery_ = 0;       // losses of older numbers belong to a reduction already made
+  std::uint32_t recovery_ = 0;       // older numbers belong to a reduction already made
   std::uint32_t window_filled_ = 0;  // older numbers were sent when the window was full or filling
   std::uint32_t cwnd_ = kInitialCwnd;
   std::uint32_t ssthresh_ = kWindow;
   std::uint32_t growth_ = 0;  // acks towards the next step of congestion avoidance
+  std::uint32_t reorder_ = kReorderThreshold;
+  std::uint32_t pace_edge_ = 0;  // first number pacing does not allow yet; unused when not paced
   std::uint32_t srtt8_ = 0;
   std::uint32_t rttvar4_ = 0;
   std::uint32_t rto_us_ = kInitialRtoUs;
-  std::uint32_t silent_retransmissions_ = 0;  // since no ack had come for an RTO
+  std::uint32_t silent_retransmissions_ = 0;  // since no ack had come for an RTO: the backoff
   std::uint64_t quiet_since_us_ = 0;          // last ack, or when the link stopped being idle
   std::uint64_t last_silence_us_ = 0;
   std::uint64_t next_check_us_ = 0;
   std::uint64_t last_send_us_ = 0;
   std::uint64_t last_check_us_ = 0;
+  std::uint64_t resumed_us_ = 0;  // when the worker was last found to have been stopped
+  std::uint64_t paced_at_us_ = 0;
+  std::uint64_t pace_rest_ = 0;  // earned but less than one message, times srtt8_
   std::uint64_t measured_at_us_ = 0;
   std::uint32_t measured_sent_us_ = 0;
   bool wrapped_ = false;  // next_ went through zero: all old numbers were sent once

@@ -23,7 +23,7 @@ constexpr std::uint64_t kStart = 1'000'000;
 /// Sends @p count messages at @p now.
 void send_many(SrSender& sender, unsigned count, std::uint64_t now, bool reliable = true) {
   for (unsigned i = 0; i < count; ++i) {
-    ASSERT_TRUE(sender.can_send());
+    ASSERT_TRUE(sender.can_send(now));
     (void)sender.send(now, reliable);
   }
 }
@@ -153,7 +153,7 @@ TEST(SrSender, TheThirdRetransmissionIntoSilenceDeclaresTheLinkFailed) {  // C-1
   EXPECT_TRUE(sender.failed());
   EXPECT_TRUE(sender.take_failure());
   EXPECT_FALSE(sender.take_failure()) << "told once";
-  EXPECT_FALSE(sender.can_send());
+  EXPECT_FALSE(sender.has_room());
   EXPECT_EQ(given_up, 4U) << "a failed link lets go of all but its probe";
   EXPECT_EQ(sender.in_flight(), 1U);
 }
@@ -168,7 +168,7 @@ TEST(SrSender, AFailedLinkKeepsProbingAndReturnsWithTheFirstAck) {
   EXPECT_LE(probes.size(), 11U);
   EXPECT_EQ(ack(sender, probes.back().sequence, kStart + 20'000'000), AckKind::kRecovered);
   EXPECT_FALSE(sender.failed());
-  EXPECT_TRUE(sender.can_send());
+  EXPECT_TRUE(sender.has_room());
   EXPECT_EQ(sender.in_flight(), 0U);
   EXPECT_LE(sender.cwnd(), 2U) << "the window starts over";
 }
@@ -178,12 +178,12 @@ TEST(SrSender, ALinkThatRetransmitsNothingFailsAllTheSameAndMayProbeWithNewMessa
   unsigned given_up = 0;
   std::uint64_t now = kStart;
   for (; now < kStart + 10'000'000 && !sender.failed(); now += 100'000) {
-    if (sender.can_send()) (void)sender.send(now, false);
+    if (sender.can_send(now)) (void)sender.send(now, false);
     EXPECT_TRUE(run_timers(sender, now, now + 99'000, &given_up).empty());
   }
   EXPECT_TRUE(sender.failed());
   EXPECT_GT(given_up, 0U);
-  EXPECT_FALSE(sender.can_send());
+  EXPECT_FALSE(sender.has_room());
   EXPECT_TRUE(sender.can_probe(now + SrSender::kProbeIntervalUs));
   const std::uint32_t probe = sender.send(now + SrSender::kProbeIntervalUs, false);
   EXPECT_FALSE(sender.can_probe(now + 3 * SrSender::kProbeIntervalUs)) << "one at a time";
@@ -225,12 +225,12 @@ TEST(SrSender, TheWindowDoublesPerRoundTripUntilALossHalvesItOnce) {
   std::uint64_t now = kStart;
   std::uint32_t acked = 0;
   for (const std::uint32_t expected : {20U, 40U, 80U}) {
-    while (sender.can_send()) (void)sender.send(now, true);
+    while (sender.can_send(now)) (void)sender.send(now, true);
     now += 1000;
     while (acked != sender.next()) (void)ack(sender, acked++, now);
     EXPECT_EQ(sender.cwnd(), expected);
   }
-  while (sender.can_send()) (void)sender.send(now, true);
+  while (sender.can_send(now)) (void)sender.send(now, true);
   now += 1000;
   // Ten of eighty are lost within one round trip: one reaction.
   acked += 10;
@@ -255,7 +255,7 @@ TEST(SrSender, ATimeoutClosesTheWindowToOneMessage) {
   const auto resent = run_timers(sender, kStart, kStart + 502'000);
   EXPECT_EQ(resent.size(), 1U);
   EXPECT_EQ(sender.cwnd(), 1U);
-  EXPECT_FALSE(sender.can_send());
+  EXPECT_FALSE(sender.has_room());
 }
 
 TEST(SrSender, LossesThatLaterAcksShowNeverMakeALinkFail) {
@@ -263,7 +263,7 @@ TEST(SrSender, LossesThatLaterAcksShowNeverMakeALinkFail) {
   std::uint64_t now = kStart;
   std::uint32_t acked = 0;
   for (unsigned round = 0; round < 200; ++round) {
-    while (sender.can_send()) (void)sender.send(now, true);
+    while (sender.can_send(now)) (void)sender.send(now, true);
     now += 2000;
     // Every third frame is lost, retransmissions too.
     for (const std::uint32_t end = sender.next(); acked != end; ++acked) {
@@ -284,6 +284,212 @@ TEST(SrSender, AWorkerThatWasStoppedReadsItsAcksBeforeItCallsAnythingLost) {
   for (std::uint32_t i = 0; i < 5; ++i)
     EXPECT_EQ(ack(sender, i, kStart + 3'000'100), AckKind::kNew);
   EXPECT_EQ(sender.in_flight(), 0U);
+}
+
+TEST(SrSender, InSilenceEachFurtherMessageWaitsTwiceAsLong) {  // RFC 6298 section 5.5, RFC 8085
+  SrSender sender;
+  send_many(sender, 5, kStart);
+  const auto resent = run_timers(sender, kStart, kStart + 3'600'000);
+  ASSERT_EQ(resent.size(), 3U);
+  const std::uint64_t expected[] = {500'000, 1'500'000, 3'500'000};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(static_cast<double>(resent[i].at - kStart), static_cast<double>(expected[i]),
+                5000.0);
+  }
+  EXPECT_TRUE(sender.failed());
+}
+
+TEST(SrSender, AfterSilenceTheFirstAckMakesWaitsShortAgain) {
+  SrSender sender;
+  send_many(sender, 3, kStart);
+  const auto silent = run_timers(sender, kStart, kStart + 1'510'000);
+  ASSERT_EQ(silent.size(), 2U);
+  const std::uint64_t now = kStart + 1'520'000;
+  ASSERT_EQ(ack(sender, silent[1].sequence, now), AckKind::kNew);
+  EXPECT_LE(sender.next_check_us(), now + sender.rto_us());
+}
+
+TEST(SrSender, NoWaitIsLongerThanAMinute) {  // RFC 6298 section 5.5
+  SrSender sender;
+  (void)sender.send(kStart, true);
+  std::uint64_t now = kStart + 25'000'000;
+  EXPECT_EQ(ack(sender, 0, now), AckKind::kNew);
+  EXPECT_EQ(sender.rto_us(), SrSender::kMaxRtoUs);
+  (void)sender.send(now, true);
+  for (unsigned i = 0; i < 3; ++i) {
+    const auto resent = run_timers(sender, now, now + 60'100'000);
+    ASSERT_EQ(resent.size(), 1U) << i;
+    now = resent[0].at;
+  }
+}
+
+TEST(SrSender, AWindowIsSpreadOverTheRoundTrip) {  // RFC 9002 section 7.7
+  constexpr std::uint32_t kRtt = 50'000;
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::deque<std::pair<std::uint64_t, std::uint32_t>> acks;
+  std::deque<std::uint64_t> sent_at;
+  unsigned most_in_2_ms = 0;
+  for (; now < kStart + 600'000; now += 100) {
+    while (!acks.empty() && acks.front().first <= now) {
+      (void)ack(sender, acks.front().second, now);
+      acks.pop_front();
+    }
+    while (sender.can_send(now)) {
+      acks.emplace_back(now + kRtt, sender.send(now, true));
+      sent_at.push_back(now);
+    }
+    while (!sent_at.empty() && sent_at.front() + 2000 < now) sent_at.pop_front();
+    if (sender.cwnd() < 300) {
+      most_in_2_ms = std::max(most_in_2_ms, static_cast<unsigned>(sent_at.size()));
+    }
+  }
+  EXPECT_GE(sender.cwnd(), 400U) << "who waits for pacing uses the window, so it grows";
+  // 1.25 windows a round trip are 15 in 2 ms, and there is a burst at the start.
+  EXPECT_LE(most_in_2_ms, 15 + SrSender::kPaceBurst);
+  EXPECT_GE(most_in_2_ms, 12U);
+}
+
+TEST(SrSender, PacingForfeitsWhatALongPauseWouldEarn) {
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::uint32_t acked = 0;
+  for (unsigned round = 0; round < 4; ++round) {
+    const std::uint64_t end = now + 100'000;
+    for (; now < end; now += 100) {
+      while (sender.can_send(now)) (void)sender.send(now, true);
+    }
+    while (acked != sender.next()) (void)ack(sender, acked++, now);
+  }
+  ASSERT_GE(sender.cwnd(), 100U);
+  unsigned burst = 0;
+  now += 100'000;  // less than an RTO: the window stays
+  for (; sender.can_send(now); ++burst) (void)sender.send(now, true);
+  EXPECT_EQ(burst, SrSender::kPaceBurst);
+  EXPECT_TRUE(sender.has_room());
+  EXPECT_TRUE(sender.waits_for_pace());
+}
+
+TEST(SrSender, AShortRoundTripIsNotPaced) {
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::uint32_t acked = 0;
+  for (unsigned round = 0; round < 4; ++round) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+    EXPECT_EQ(sender.in_flight(), sender.cwnd());
+    EXPECT_FALSE(sender.waits_for_pace());
+    now += SrSender::kPacedFromUs - 1;
+    while (acked != sender.next()) (void)ack(sender, acked++, now);
+  }
+}
+
+TEST(SrSender, RetransmissionsArePacedToo) {
+  SrSender sender;
+  std::uint64_t now = kStart;
+  send_many(sender, 10, now);
+  now += 100'000;
+  for (std::uint32_t i = 0; i < 10; ++i) (void)ack(sender, i, now);
+  for (const std::uint64_t end = now + 100'000; now < end; now += 500) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+  }
+  ASSERT_EQ(sender.in_flight(), 20U);
+  (void)ack(sender, 29, now);
+  ASSERT_TRUE(sender.has_lost());
+  unsigned resent = 0;
+  while (sender.next_lost(now).action == Action::kRetransmit) ++resent;
+  EXPECT_LE(resent, SrSender::kPaceBurst + 1);
+}
+
+TEST(SrSender, AnIdleLinkStartsWithTheInitialWindow) {  // RFC 5681 section 4.1
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::uint32_t acked = 0;
+  for (unsigned round = 0; round < 3; ++round) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+    now += 500;
+    while (acked != sender.next()) (void)ack(sender, acked++, now);
+  }
+  ASSERT_EQ(sender.cwnd(), 80U);
+  now += sender.rto_us() + 1000;
+  (void)sender.send(now, true);
+  EXPECT_EQ(sender.cwnd(), SrSender::kInitialCwnd);
+}
+
+TEST(SrSender, AcksThatWaitedForAStoppedWorkerAreNotMeasured) {
+  SrSender sender;
+  sender.check_timers(kStart);
+  send_many(sender, 1, kStart);
+  (void)ack(sender, 0, kStart + 100);
+  send_many(sender, 6, kStart + 200);
+  (void)ack(sender, 1, kStart + 3'000'000);  // read before the timers of the same turn
+  sender.check_timers(kStart + 3'000'000);
+  (void)ack(sender, 2, kStart + 3'000'050);  // and in the turn after
+  EXPECT_EQ(sender.srtt_us(), 100U);
+  EXPECT_EQ(sender.rto_us(), SrSender::kMinRtoUs);
+  EXPECT_EQ(sender.in_flight(), 4U);
+  (void)sender.send(kStart + 3'000'100, true);
+  (void)ack(sender, 7, kStart + 3'000'200);
+  EXPECT_EQ(sender.srtt_us(), 100U);
+}
+
+TEST(SrSender, ReorderingOnceSeenIsNoLongerTakenForLoss) {  // RFC 9002 section 6.1.1
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::uint32_t acked = 0;
+  for (unsigned round = 0; round < 2; ++round) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+    now += 500;
+    while (acked != sender.next()) (void)ack(sender, acked++, now);
+  }
+  ASSERT_EQ(sender.cwnd(), 40U);
+  const std::uint32_t first = sender.next();
+  send_many(sender, 30, now);
+  for (std::uint32_t i = 1; i <= 8; ++i) (void)ack(sender, first + i, now + 500);
+  ASSERT_TRUE(sender.has_lost());
+  EXPECT_EQ(sender.cwnd(), 20U);
+  EXPECT_EQ(ack(sender, first, now + 510), AckKind::kNew);  // it was only late
+  EXPECT_FALSE(sender.has_lost());
+  const std::uint32_t late = first + 9;
+  for (std::uint32_t i = 1; i <= 8; ++i) (void)ack(sender, late + i, now + 600);
+  EXPECT_FALSE(sender.has_lost()) << "eight later arrivals prove nothing on this path";
+  for (std::uint32_t i = 9; i <= 12; ++i) (void)ack(sender, late + i, now + 600);
+  EXPECT_TRUE(sender.has_lost()) << "more than half a window does";
+}
+
+TEST(SrSender, AnAckFromLongAgoIsNoSignOfLife) {
+  SrSender sender;
+  std::uint64_t now = kStart;
+  for (std::uint32_t i = 0; i < 2 * SrSender::kWindow; ++i, now += 100) {
+    (void)sender.send(now, true);
+    (void)ack(sender, i, now + 50);
+  }
+  send_many(sender, 3, now);
+  (void)run_timers(sender, now, now + 3'000'000);
+  ASSERT_TRUE(sender.failed());
+  EXPECT_EQ(ack(sender, 5, now + 3'000'000), AckKind::kOld);
+  EXPECT_TRUE(sender.failed());
+}
+
+TEST(SrSender, AFullWindowStillRetransmitsItsOldestMessage) {
+  SrSender sender;
+  std::uint64_t now = kStart;
+  std::uint32_t acked = 0;
+  while (sender.cwnd() < SrSender::kWindow) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+    now += 500;
+    while (acked != sender.next()) (void)ack(sender, acked++, now);
+  }
+  const std::uint32_t first = sender.next();
+  while (sender.can_send(now)) (void)sender.send(now, true);
+  now += 500;
+  // All but the first arrive, and whatever is sent from now on is lost until no number is left.
+  for (std::uint32_t i = first + 1; i != sender.next(); ++i) (void)ack(sender, i, now);
+  for (unsigned i = 0; i < 2 && !sender.failed(); ++i) {
+    while (sender.can_send(now)) (void)sender.send(now, true);
+    (void)run_timers(sender, now, now + 210'000);
+    now += 210'000;
+  }
+  EXPECT_LE(sender.next() - sender.oldest(), SrSender::kWindow);
 }
 
 /// A path with loss, delay and reordering both ways, a receiver that acks, and a sender that always
@@ -307,7 +513,7 @@ class Path {
           transmit(message, lost.sequence);
         }
       }
-      while (sent < messages && sender_.can_send()) transmit(sent++, sender_.send(now_, true));
+      while (sent < messages && sender_.can_send(now_)) transmit(sent++, sender_.send(now_, true));
       ASSERT_LE(sender_.in_flight(), kept_.size());
       ASSERT_EQ(sender_.in_flight(), kept_.size()) << "a slot leaks or is released twice";
     }
