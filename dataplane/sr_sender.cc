@@ -80,11 +80,14 @@ void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
   }
 }
 
+bool SrSender::is_stopped(std::uint64_t now_us) const noexcept {
+  return last_check_us_ != 0 && now_us - last_check_us_ > kStoppedUs;
+}
+
 void SrSender::measure(std::uint64_t now_us, std::uint32_t slot) noexcept {
   const std::uint32_t rtt_us = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
-  if (rtt_us > now_us - resumed_us_ ||
-      (last_check_us_ != 0 && now_us - last_check_us_ > kStoppedUs)) [[unlikely]] {
-    return;  // this worker stood still meanwhile
+  if (rtt_us > now_us - resumed_us_ || is_stopped(now_us)) [[unlikely]] {
+    return;  // the stop would be measured, not the path
   }
   measured_at_us_ = now_us;
   measured_sent_us_ = sent_us_[slot];
@@ -99,7 +102,7 @@ void SrSender::measure(std::uint64_t now_us, std::uint32_t slot) noexcept {
     rttvar4_ += error - rttvar4_ / 4;
     srtt8_ += rtt - srtt8_ / 8;
   }
-  const std::uint32_t exact = srtt8_ / 8 + std::max<std::uint32_t>(rttvar4_, 1000);
+  const std::uint32_t exact = srtt8_ / 8 + std::max(rttvar4_, kGranularityUs);
   const std::uint32_t whole_ms = (exact + 999) / 1000 * 1000;  // C-14
   rto_us_ = std::clamp(whole_ms, kMinRtoUs, kMaxRtoUs);
 }
@@ -158,15 +161,32 @@ void SrSender::note_reordering(std::uint32_t sequence) noexcept {
   reorder_ = std::clamp(distance, reorder_, kMaxReorderThreshold);
 }
 
-void SrSender::find_overtaken() noexcept {
+void SrSender::lose_overtaken(std::uint32_t sequence) noexcept {
+  mark_lost(sequence);
+  if (!older(sequence, recovery_)) reduce(kWindow);
+}
+
+void SrSender::find_overtaken(std::uint64_t now_us) noexcept {
   if (older(examined_, oldest_)) examined_ = oldest_;
   const std::uint32_t threshold = std::min(reorder_, std::max(cwnd_ / 2, kReorderThreshold));
-  while (!older(highest_acked_, examined_ + threshold)) {
-    if (bits_[slot_of(examined_)].state == kInFlight) {
-      mark_lost(examined_);
-      if (!older(examined_, recovery_)) reduce(kWindow);
+  for (; !older(highest_acked_, examined_ + threshold); ++examined_) {
+    if (bits_[slot_of(examined_)].state == kInFlight) lose_overtaken(examined_);
+  }
+  if (!measured_ || !ever_acknowledged_) return;
+  // RFC 9002 section 6.1.2, with the variation in place of an eighth: one later arrival is enough
+  // once the ack is overdue. A small window has no three.
+  const std::uint32_t wait = srtt8_ / 8 + std::max(rttvar4_, kGranularityUs);
+  const bool must_read_first = is_stopped(now_us) || now_us - resumed_us_ < kGraceUs;
+  for (std::uint32_t sequence = examined_; older(sequence, highest_acked_); ++sequence) {
+    const std::uint32_t slot = slot_of(sequence);
+    if (bits_[slot].state != kInFlight) continue;
+    const std::uint32_t waited = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
+    if (waited >= wait && !must_read_first) {
+      lose_overtaken(sequence);
+    } else {
+      const std::uint64_t left = waited < wait ? wait - waited : kGraceUs;
+      next_check_us_ = std::min(next_check_us_, now_us + left);
     }
-    ++examined_;
   }
 }
 
@@ -208,21 +228,22 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   failure_untold_ = false;
   if (completed.count != 0) grow(completed.count, sequence);
   advance_oldest();
-  find_overtaken();
+  find_overtaken(now_us);
   if (recovered) return AckKind::kRecovered;
   return completed.count != 0 ? AckKind::kNew : AckKind::kOld;
 }
 
 void SrSender::check_timers(std::uint64_t now_us) noexcept {
-  const bool was_stopped = now_us - last_check_us_ > kStoppedUs;
-  if (was_stopped && last_check_us_ != 0) resumed_us_ = now_us;
+  const bool was_stopped = is_stopped(now_us);
+  if (was_stopped) resumed_us_ = now_us;
   last_check_us_ = now_us;
   if (in_flight_ == 0 || now_us < next_check_us_) return;
   if (was_stopped) {
     next_check_us_ = now_us + kGraceUs;
     return;
   }
-  std::uint64_t earliest = now_us + kMaxRtoUs;
+  next_check_us_ = now_us + kMaxRtoUs;
+  find_overtaken(now_us);
   bool reacted = false;
   for (std::uint32_t sequence = oldest_; sequence != next_; ++sequence) {
     const std::uint32_t slot = slot_of(sequence);
@@ -230,7 +251,7 @@ void SrSender::check_timers(std::uint64_t now_us) noexcept {
     const std::uint32_t waited = static_cast<std::uint32_t>(now_us) - sent_us_[slot];
     const std::uint32_t wait = wait_us(slot);
     if (waited < wait) {
-      earliest = std::min(earliest, now_us + (wait - waited));
+      next_check_us_ = std::min(next_check_us_, now_us + (wait - waited));
       continue;
     }
     mark_lost(sequence);
@@ -241,7 +262,6 @@ void SrSender::check_timers(std::uint64_t now_us) noexcept {
     reorder_ = kReorderThreshold;
     reacted = true;
   }
-  next_check_us_ = earliest;
 }
 
 void SrSender::keep_only_probe(std::uint32_t probe) noexcept {

@@ -4,9 +4,10 @@
 //
 // RFC 6940 leaves the algorithm to the sender (C-11). This one keeps many messages in flight. Since
 // every transmission has a sequence number of its own, loss is found as in RFC 9002 (a message is
-// lost when three later ones arrived), the window reacts as NewReno (RFC 6582, RFC 5681), what the
-// window allows is spread over the round trip (RFC 9002 section 7.7), and every ack gives a round
-// trip time without Karn's rule (C-15). docs/links.md goes through the RFCs rule by rule.
+// lost when three later ones arrived, or one and a round trip has passed), the window reacts as
+// NewReno (RFC 6582, RFC 5681), what the window allows is spread over the round trip (RFC 9002
+// section 7.7), and every ack gives a round trip time without Karn's rule (C-15). docs/links.md
+// goes through the RFCs rule by rule.
 //
 // Pure arithmetic on sequence numbers and times: no packets, no clock. The owner keeps the message
 // of sequence number s at index slot_of(s) of an array of kWindow, and moves or releases it when a
@@ -30,6 +31,7 @@ class SrSender {
   static constexpr std::uint32_t kReorderThreshold = 3;  ///< RFC 9002 section 6.1.1
   /// Where the threshold ends on a path that was seen to reorder more than that.
   static constexpr std::uint32_t kMaxReorderThreshold = 64;
+  static constexpr std::uint32_t kGranularityUs = 1000;    ///< of timers, RFC 9002 section 6.1.2
   static constexpr unsigned kFailureRetransmissions = 3;   ///< C-19
   static constexpr std::uint32_t kInitialRtoUs = 500'000;  ///< C-13
   /// Least RTO. A node that shares a core with others can be stopped for 12 ms and more, so this is
@@ -170,7 +172,10 @@ class SrSender {
   }
   [[nodiscard]] bool pace_grants(std::uint64_t now_us) noexcept;
   void note_reordering(std::uint32_t sequence) noexcept;
-  void find_overtaken() noexcept;
+  void find_overtaken(std::uint64_t now_us) noexcept;
+  void lose_overtaken(std::uint32_t sequence) noexcept;
+  /// This worker stood still, and what arrived meanwhile is not read yet.
+  [[nodiscard]] bool is_stopped(std::uint64_t now_us) const noexcept;
   void mark_lost(std::uint32_t sequence) noexcept;
   void reduce(std::uint32_t to) noexcept;
   void advance_oldest() noexcept {

@@ -205,6 +205,21 @@ TEST(SrSender, ThreeLaterArrivalsMakeAMessageLostTwoDoNot) {
   EXPECT_EQ(sender.next_lost(kStart + 110).action, Action::kNone);
 }
 
+TEST(SrSender, OneLaterArrivalMakesAnOverdueMessageLost) {  // RFC 9002 section 6.1.2
+  SrSender sender;
+  send_many(sender, 1, kStart);
+  (void)ack(sender, 0, kStart + 4000);  // overdue after 4 + 4 * 2 ms
+  const std::uint64_t now = kStart + 10'000;
+  send_many(sender, 2, now);
+  (void)ack(sender, 2, now + 4000);  // and now after a little less
+  sender.check_timers(now + 5000);
+  EXPECT_FALSE(sender.has_lost());
+  EXPECT_LE(sender.next_check_us(), now + 12'000);
+  sender.check_timers(now + 12'000);
+  EXPECT_TRUE(sender.has_lost());
+  EXPECT_EQ(sender.cwnd(), 5U) << "halved, as for any loss that a later ack shows";
+}
+
 TEST(SrSender, AnAckOfAnEarlierTransmissionCompletesTheMessage) {  // C-17
   SrSender sender;
   send_many(sender, 4, kStart);
