@@ -8,28 +8,20 @@
 // Writes its counts to the stats file on SIGUSR1 and at the end (SIGTERM, SIGINT). The log has a
 // line per tampered message, so that a test can look for each one further down the path.
 
-#include <arpa/inet.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <csignal>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "tests/support/frame_view.h"
+#include "tests/support/packet_interface.h"
 
 namespace tests::support {
 namespace {
@@ -43,66 +35,22 @@ struct Direction {
   std::uint64_t socket_drops = 0;
 };
 
-struct Interface {
-  std::string name;
-  int socket = -1;
-};
-
-bool open_interface(Interface& interface) {
-  interface.socket = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
-  if (interface.socket < 0) {
-    std::perror("tamperer: socket (needs CAP_NET_RAW)");
-    return false;
-  }
-  sockaddr_ll address{};
-  address.sll_family = AF_PACKET;
-  address.sll_protocol = htons(ETH_P_ALL);
-  address.sll_ifindex = static_cast<int>(if_nametoindex(interface.name.c_str()));
-  packet_mreq promiscuous{};
-  promiscuous.mr_ifindex = address.sll_ifindex;
-  promiscuous.mr_type = PACKET_MR_PROMISC;
-  const int one = 1;
-  const int buffer_bytes = 32 << 20;
-  if (address.sll_ifindex == 0 ||
-      bind(interface.socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
-      setsockopt(interface.socket, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
-                 sizeof(promiscuous)) != 0 ||
-      setsockopt(interface.socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) != 0) {
-    std::fprintf(stderr, "tamperer: %s: %s\n", interface.name.c_str(), std::strerror(errno));
-    return false;
-  }
-  setsockopt(interface.socket, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof(buffer_bytes));
-  return true;
-}
-
 class Tamperer {
  public:
   Tamperer(std::uint32_t one_in, std::uint64_t seed, std::FILE* log)
       : one_in_(one_in), random_(seed), log_(log) {}
 
   /// Moves everything that waits at @p from to @p to.
-  void pump(const Interface& from, const Interface& to, Direction& direction) {
+  void pump(const PacketInterface& from, const PacketInterface& to, Direction& direction) {
     for (;;) {
-      const ssize_t length = recv(from.socket, frame_.data(), frame_.size(), 0);
+      const ssize_t length = recv(from.socket(), frame_.data(), frame_.size(), 0);
       if (length <= 0) break;
       ++direction.frames;
       const std::span<std::byte> frame(frame_.data(), static_cast<std::size_t>(length));
-      tamper(frame, from.name, direction);
-      while (send(to.socket, frame.data(), frame.size(), 0) < 0) {
-        if (errno == EAGAIN || errno == ENOBUFS) {
-          pollfd writable{to.socket, POLLOUT, 0};
-          poll(&writable, 1, 10);
-          continue;
-        }
-        ++direction.send_errors;
-        break;
-      }
+      tamper(frame, from.name(), direction);
+      if (!to.send(frame)) ++direction.send_errors;
     }
-    tpacket_stats stats{};
-    socklen_t size = sizeof(stats);
-    if (getsockopt(from.socket, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) {
-      direction.socket_drops += stats.tp_drops;
-    }
+    direction.socket_drops += from.take_drops();
   }
 
  private:
@@ -140,53 +88,41 @@ nlohmann::json to_json(const Direction& direction) {
           {"socket_drops", direction.socket_drops}};
 }
 
-void write_stats(const std::string& path, const Direction& from_a, const Direction& from_b) {
-  const nlohmann::json stats = {{"from_a", to_json(from_a)}, {"from_b", to_json(from_b)}};
-  // Written aside and renamed, so a reader never meets half a file.
-  const std::string aside = path + ".new";
-  std::ofstream(aside) << stats.dump() << '\n';
-  std::rename(aside.c_str(), path.c_str());
-}
-
 int run(int argc, char** argv) {
   CLI::App app{"passes frames between two interfaces and flips a bit in some RELOAD messages"};
-  Interface a;
-  Interface b;
+  std::string name_a;
+  std::string name_b;
   std::uint32_t one_in = 100;
   std::uint64_t seed = 1;
   std::string stats_path;
   std::string log_path;
-  app.add_option("--a", a.name, "one interface")->required();
-  app.add_option("--b", b.name, "the other")->required();
+  app.add_option("--a", name_a, "one interface")->required();
+  app.add_option("--b", name_b, "the other")->required();
   app.add_option("--one-in", one_in, "tamper with one message of this many; 0 with none");
   app.add_option("--seed", seed, "which messages and which bits");
   app.add_option("--stats", stats_path, "JSON counts, on SIGUSR1 and at the end")->required();
   app.add_option("--log", log_path, "a JSON line per tampered message");
   CLI11_PARSE(app, argc, argv);
-  if (!open_interface(a) || !open_interface(b)) return 1;
+  PacketInterface a(name_a);
+  PacketInterface b(name_b);
+  if (!a.open() || !b.open()) return 1;
   std::FILE* log = log_path.empty() ? nullptr : std::fopen(log_path.c_str(), "w");
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, number);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  const int signal_fd = signalfd(-1, &signals, SFD_NONBLOCK);
-
+  const int signals = open_signals();
   Direction from_a;
   Direction from_b;
   Tamperer tamperer(one_in, seed, log);
   for (bool running = true; running;) {
-    std::array<pollfd, 3> waiting{pollfd{a.socket, POLLIN, 0}, pollfd{b.socket, POLLIN, 0},
-                                  pollfd{signal_fd, POLLIN, 0}};
+    std::array<pollfd, 3> waiting{pollfd{a.socket(), POLLIN, 0}, pollfd{b.socket(), POLLIN, 0},
+                                  pollfd{signals, POLLIN, 0}};
     if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
     tamperer.pump(a, b, from_a);
     tamperer.pump(b, a, from_b);
-    signalfd_siginfo received{};
-    while (read(signal_fd, &received, sizeof(received)) == sizeof(received)) {
-      if (received.ssi_signo != SIGUSR1) running = false;
-      if (log != nullptr) std::fflush(log);
-      write_stats(stats_path, from_a, from_b);
-    }
+    const Asked asked = read_signals(signals);
+    if (asked == Asked::kNothing) continue;
+    running = asked != Asked::kEnd;
+    if (log != nullptr) std::fflush(log);
+    write_counts(stats_path, {{"from_a", to_json(from_a)}, {"from_b", to_json(from_b)}});
   }
   if (log != nullptr) std::fclose(log);
   return 0;
