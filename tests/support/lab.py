@@ -2,6 +2,7 @@
 """A laboratory of real nodes in namespaces: what `hopsealctl lab init` describes, brought to life.
 
     lab = Lab(world, build, "--nodes", "6", "--client-ends", tamper=("node3", "node4"))
+    lab = Lab(world, build, "--nodes", "3", bad=[("node1", "node2"), ("node2", "node3")])
     lab.start()
     lab.node("node1").ping(lab.node("node6"), count=10)
 """
@@ -12,6 +13,7 @@ import re
 import subprocess
 
 import netns
+from bad_network import BadNetwork
 from netns import PATIENCE
 from scenario import Failed, check, wait_for
 
@@ -19,6 +21,10 @@ from scenario import Failed, check, wait_for
 DATAPLANE = "dataplane/hopseal-dataplane"
 CONTROLPLANE = "controlplane/hopseal-controlplane"
 CTL = "controlplane/ctl/hopsealctl"
+
+
+# What a scenario about links runs over. The nodes' configuration says which.
+LINK_PROTOCOLS = ("lab",)
 
 
 class PingRun:
@@ -180,12 +186,14 @@ class Node:
         messages = stages["parse"]["packets"]
         return round(self.counters()["busy_cycles"] / messages) if messages else 0
 
-    def start_ping(self, to, count, rate, identity=None, lifetime_ms=None):
+    def start_ping(self, to, count, rate, identity=None, lifetime_ms=None, padding=0):
         """Starts Pings to a node, or to a Destination List; a PingRun."""
         destination = to.id if isinstance(to, Node) else ",".join(node.id for node in to)
         arguments = ["ping", destination, "--count", str(count), "--rate", str(rate)]
         if identity is not None:
             arguments += ["--identity", identity]
+        if padding:
+            arguments += ["--padding", str(padding)]
         if lifetime_ms is not None:
             arguments += ["--timeout", str(lifetime_ms / 1000)]
         self.lab.ping_runs += 1
@@ -193,9 +201,9 @@ class Node:
             self.namespace, f"{self.name}.ping{self.lab.ping_runs}", self.ctl_command(*arguments))
         return PingRun(process, patience_s=count / rate + (lifetime_ms or 20000) / 1000 + 15)
 
-    def ping(self, to, count, rate, identity=None, lifetime_ms=None):
+    def ping(self, to, count, rate, identity=None, lifetime_ms=None, padding=0):
         """The same, waiting for the end."""
-        return self.start_ping(to, count, rate, identity, lifetime_ms).wait()
+        return self.start_ping(to, count, rate, identity, lifetime_ms, padding).wait()
 
     def alive(self):
         """Fails when a process of this node has ended."""
@@ -205,9 +213,13 @@ class Node:
 
 
 class Lab:
-    def __init__(self, world, build, *arguments, tamper=None, one_in=100, seed=7, without=()):
+    def __init__(self, world, build, *arguments, tamper=None, one_in=100, seed=7, without=(),
+                 bad=(), protocol="lab"):
         """arguments go to `hopsealctl lab init`. tamper: two neighbours to put a tamperer between.
-        without: nodes whose place a test program takes; they get a namespace and no processes."""
+        without: nodes whose place a test program takes; they get a namespace and no processes.
+        bad: pairs of neighbours with a bad network between them, the same for all; the caller
+        starts it before the nodes. protocol: of the links."""
+        check(protocol in LINK_PROTOCOLS, f"no such link protocol: {protocol}")
         self.world, self.build = world, build
         directory = world.path("lab")
         netns.run(self.program(CTL), "lab", "init", directory, *arguments)
@@ -223,10 +235,16 @@ class Lab:
             # The defaults are for machines that do nothing else meanwhile.
             node.set("admission", "signer_hold_ms", str(round(1000 * PATIENCE)))
             node.set("admission", "queue_age_ms", str(round(2000 * PATIENCE)))
-        self.tamperer = None
+        self.tamperer = self.bad_network = None
         self.ping_runs = 0
+        bad = [set(pair) for pair in bad]
+        if bad:
+            self.bad_network = BadNetwork(world, self.program("tests/support/bad_network"))
         for link in self.described["links"]:
-            self._join(link, tamper, one_in, seed)
+            if {link["a"], link["b"]} in bad:
+                self._join_badly(link)
+            else:
+                self._join(link, tamper, one_in, seed)
 
     def program(self, path):
         full = os.path.join(self.build, path)
@@ -252,6 +270,12 @@ class Lab:
         self.world.veth(middle, "right", b.namespace, link["interface_b"], None, mac_b)
         self.tamperer = Tamperer(self.world, self.program("tests/support/tamperer"), middle,
                                  one_in, seed, left=a, right=b)
+
+    def _join_badly(self, link):
+        a, b = self.node(link["a"]), self.node(link["b"])
+        self.bad_network.join(
+            a.namespace, link["interface_a"], b.namespace, link["interface_b"],
+            self.port(a.name, b.name)["mac"], self.port(b.name, a.name)["mac"])
 
     def start(self):
         if self.tamperer:
