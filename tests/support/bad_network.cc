@@ -10,7 +10,8 @@
 // Percentages are per frame and direction. A frame meets, in this order: loss, the size limit, the
 // bottleneck (a queue that drops what does not fit, and a rate), delay. Jitter keeps the order;
 // reordered frames skip the delay and so overtake what is on its way. The counts of each pair and
-// direction are written to the stats file on SIGUSR1 and at the end (SIGTERM, SIGINT).
+// direction are written to the stats file on SIGUSR1 and at the end (SIGTERM, SIGINT); "busiest" is
+// the most frames that passed in a quarter of a second.
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -53,7 +54,7 @@ struct Conditions {
 struct Counts {
   std::uint64_t frames = 0, untouched = 0, lost = 0, too_big = 0, queue_drops = 0;
   std::uint64_t duplicated = 0, reordered = 0, passed = 0, passed_bytes = 0;
-  std::uint64_t send_errors = 0, socket_drops = 0;
+  std::uint64_t send_errors = 0, socket_drops = 0, busiest = 0;
 
   [[nodiscard]] nlohmann::json to_json() const {
     return {{"frames", frames},
@@ -66,7 +67,8 @@ struct Counts {
             {"passed", passed},
             {"passed_bytes", passed_bytes},
             {"send_errors", send_errors},
-            {"socket_drops", socket_drops}};
+            {"socket_drops", socket_drops},
+            {"busiest", busiest}};
   }
 };
 
@@ -75,6 +77,18 @@ struct Way {
   const PacketInterface* from = nullptr;
   const PacketInterface* to = nullptr;
   Counts counts;
+  Clock::time_point span_began;
+  std::uint64_t in_span = 0;
+
+  void note_passed(std::size_t bytes, Clock::time_point now) {
+    ++counts.passed;
+    counts.passed_bytes += bytes;
+    if (now - span_began > std::chrono::milliseconds(250)) {
+      span_began = now;
+      in_span = 0;
+    }
+    counts.busiest = std::max(counts.busiest, ++in_span);
+  }
 };
 
 /// Neighbours find each other, and learn what does not fit, however bad the network is.
@@ -98,7 +112,7 @@ class Direction {
     ++counts.frames;
     if (is_untouchable(bytes)) {
       ++counts.untouched;
-      give(way, bytes);
+      give(way, bytes, now);
       return;
     }
     if (chance(conditions_.loss)) {
@@ -119,7 +133,7 @@ class Direction {
     while (!flying_.empty() && flying_.top().due <= now) {
       // The frame moves out; what orders the heap stays.
       auto& first = const_cast<Flying&>(flying_.top());
-      give(*first.way, first.frame);
+      give(*first.way, first.frame, now);
       spare_.push_back(std::move(first.frame));
       flying_.pop();
     }
@@ -169,7 +183,7 @@ class Direction {
       last_due_ = out = std::max(out, last_due_);
     }
     if (out <= now) {
-      give(way, bytes);
+      give(way, bytes, now);
       return;
     }
     Frame frame;
@@ -181,13 +195,12 @@ class Direction {
     flying_.push({out, ++order_, &way, std::move(frame)});
   }
 
-  static void give(Way& way, std::span<const std::byte> frame) {
-    if (!way.to->send(frame)) {
+  static void give(Way& way, std::span<const std::byte> frame, Clock::time_point now) {
+    if (way.to->send(frame)) {
+      way.note_passed(frame.size(), now);
+    } else {
       ++way.counts.send_errors;
-      return;
     }
-    ++way.counts.passed;
-    way.counts.passed_bytes += frame.size();
   }
 
   const Conditions& conditions_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A neighbour for scenarios: one end of a lab link over a kernel UDP socket that pings, floods,
-// replays recorded messages and sends malformed ones. Prints one JSON document at the end.
+// sends as RFC 6940's stop-and-wait does, replays recorded messages and sends malformed ones.
+// Prints one JSON document at the end.
 //
 // lab_peer --local 10.0.1.1:6084 --remote 10.0.1.2:6084 --certificate c.pem --key k.pem
 //          ping --destination <Node-ID> --count 100 --rate 50
@@ -28,12 +29,13 @@ using namespace std::chrono_literals;
 
 struct Options {
   std::string local, remote, overlay = "demo.hopseal.example", record;
-  std::vector<std::string> certificates, keys;
+  std::vector<std::string> certificates, keys, destinations;
   std::uint16_t configuration_sequence = 1;
-  std::string destination, sender, ca_certificate, ca_key, messages, kind, code = "store_req";
+  std::string sender, ca_certificate, ca_key, messages, kind, code = "store_req";
   std::uint64_t seed = 0;
   std::uint32_t count = 1, padding = 32, size = 300;
   double rate = 100, ping_rate = 10, seconds = 1, linger = 2;
+  bool sign_first = false;
 };
 
 nlohmann::json distribution(std::vector<double> values) {
@@ -98,24 +100,35 @@ class LabPeer {
 
   /// Bulk requests at one rate and Pings at another, for options_.seconds.
   void flood() {
-    const reload::MessageCode code = code_named(options_.code);
+    if (options_.sign_first) {
+      for (double i = 0; i < options_.rate * options_.seconds; ++i) {
+        signed_.push_back(bulk_message(signed_.size()));
+      }
+    }
     const auto start = Clock::now();
     const auto end = start + to_duration(options_.seconds);
-    std::uint64_t bulk = 0;
     std::uint32_t pings = 0;
     for (auto now = start; now < end; now = Clock::now()) {
       const double elapsed = std::chrono::duration<double>(now - start).count();
-      while (static_cast<double>(bulk) < elapsed * options_.rate) {
-        reload::MessageBuilder builder = ping_to(setting(bulk));
-        builder.contents(code, reload::Bytes(options_.size));
-        link_->send_message(builder.sign(identity(bulk).signing));
-        ++bulk;
-      }
+      while (static_cast<double>(bulk_sent_) < elapsed * options_.rate) send_bulk();
       while (pings < elapsed * options_.ping_rate) send_ping(pings++);
       receive_until(Clock::now() + 1ms);
     }
-    bulk_sent_ = bulk;
     listen(options_.linger);
+  }
+
+  /// RFC 6940 section 6.6.3.1 on a path without loss: one message at a time, 10 ms after the ack of
+  /// the one before (C-12, C-20). What gets no ack within the first RTO is given up.
+  void stop_and_wait() {
+    const auto end = Clock::now() + to_duration(options_.seconds);
+    while (Clock::now() < end) {
+      const std::uint64_t acked = link_->counts().frames_acked;
+      send_bulk();
+      const auto due = Clock::now() + 500ms;
+      while (link_->counts().frames_acked == acked && Clock::now() < due) receive_until(due);
+      const auto next = Clock::now() + 10ms;
+      while (Clock::now() < next) receive_until(next);
+    }
   }
 
   void craft_one() {
@@ -201,7 +214,9 @@ class LabPeer {
     setting.identity = identity(i);
     setting.overlay = options_.overlay;
     setting.configuration_sequence = options_.configuration_sequence;
-    if (!options_.destination.empty()) setting.destination = node_id(options_.destination);
+    if (!options_.destinations.empty()) {
+      setting.destination = node_id(options_.destinations[i % options_.destinations.size()]);
+    }
     if (!options_.sender.empty()) setting.sender = node_id(options_.sender);
     setting.ca_certificate_path = options_.ca_certificate;
     setting.ca_key_path = options_.ca_key;
@@ -217,6 +232,18 @@ class LabPeer {
       while (Clock::now() < due) receive_until(due);
       send(i);
     }
+  }
+
+  reload::Bytes bulk_message(std::uint64_t i) {
+    reload::MessageBuilder builder = ping_to(setting(i));
+    builder.contents(code_named(options_.code), reload::Bytes(options_.size));
+    return builder.sign(identity(i).signing);
+  }
+
+  void send_bulk() {
+    link_->send_message(bulk_sent_ < signed_.size() ? signed_[bulk_sent_]
+                                                    : bulk_message(bulk_sent_));
+    ++bulk_sent_;
   }
 
   void send_ping(std::uint32_t i) {
@@ -272,6 +299,7 @@ class LabPeer {
   std::uint64_t answered_ = 0;
   std::uint64_t errors_total_ = 0;
   std::uint64_t bulk_sent_ = 0;
+  std::vector<reload::Bytes> signed_;
 };
 
 int run(int argc, char** argv) {
@@ -288,7 +316,7 @@ int run(int argc, char** argv) {
   app.add_option("--record", options.record, "received messages as lines of hex");
   app.add_option("--seed", options.seed, "0: another each time");
   app.add_option("--linger", options.linger, "seconds to wait for answers after the last message");
-  app.add_option("--destination", options.destination, "Node-ID to send to");
+  app.add_option("--destination", options.destinations, "Node-ID to send to; several in turn");
   app.add_option("--rate", options.rate, "messages per second");
   app.add_option("--count", options.count, "how many");
   app.add_option("--padding", options.padding, "bytes of padding in a Ping");
@@ -300,10 +328,14 @@ int run(int argc, char** argv) {
 
   app.add_subcommand("ping", "sends Pings and waits for the answers");
   CLI::App* flood = app.add_subcommand("flood", "bulk requests with Pings between them");
-  flood->add_option("--seconds", options.seconds);
-  flood->add_option("--size", options.size, "body bytes");
-  flood->add_option("--code", options.code, "message code by name");
   flood->add_option("--ping-rate", options.ping_rate, "Pings per second");
+  flood->add_flag("--sign-first", options.sign_first, "sign all bulk requests before the first");
+  CLI::App* stop_and_wait = app.add_subcommand("stop-and-wait", "one bulk request at a time");
+  for (CLI::App* bulk : {flood, stop_and_wait}) {
+    bulk->add_option("--seconds", options.seconds);
+    bulk->add_option("--size", options.size, "body bytes");
+    bulk->add_option("--code", options.code, "message code by name");
+  }
   CLI::App* craft = app.add_subcommand("craft", "sends a malformed message");
   craft->add_option("--kind", options.kind)->required();
   app.add_subcommand("kinds", "lists the malformed messages");
@@ -326,6 +358,7 @@ int run(int argc, char** argv) {
     peer.connect();
     if (app.got_subcommand("ping")) peer.ping();
     if (app.got_subcommand("flood")) peer.flood();
+    if (app.got_subcommand("stop-and-wait")) peer.stop_and_wait();
     if (app.got_subcommand("craft")) peer.craft_one();
     if (app.got_subcommand("replay")) peer.replay();
     if (app.got_subcommand("listen")) peer.listen(options.seconds);
