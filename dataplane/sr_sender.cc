@@ -53,7 +53,9 @@ bool SrSender::is_kept(std::uint32_t sequence) const noexcept {
 }
 
 std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
-  const unsigned transmissions = std::max<unsigned>(bits_[slot].transmissions, 1);
+  const unsigned transmissions = bits_[slot].transmissions;
+  if (transmissions == 1 && silent_retransmissions_ == 0) [[likely]]
+    return rto_us_;
   if (failed_ && transmissions == kMaxTransmissions) return kProbeIntervalUs;
   // C-16 for the message, RFC 6298 section 5.5 for the link: in silence it waits twice as long for
   // each further message as well.

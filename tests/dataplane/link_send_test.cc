@@ -331,6 +331,32 @@ TEST(LinkSend, PublishesIdentityAndGauges) {
   EXPECT_EQ(status.last_ack_tsc.get(), rig.now - 8 * LinkRig::kMs);
 }
 
+TEST(LinkSend, SpreadsTheWindowOfALongLinkOverTurnsWithoutAnAck) {  // RFC 9002 section 7.7
+  LinkRig rig;
+  rig.add_link(3, 9);
+  rig.send(3, messages(0, 10));
+  (void)rig.take_frames();
+  rig.run_ms(50);
+  for (std::uint32_t i = 0; i < 10; ++i) (void)rig.receive_datagram(9, ack_frame(i));
+  rig.run_ms(8);
+  ASSERT_EQ(rig.status(3).cwnd.get(), 20U);
+  ASSERT_EQ(rig.status(3).srtt_us.get(), 50'000U);
+
+  rig.send(3, messages(100, 30));
+  std::size_t sent = rig.take_frames().size();
+  EXPECT_EQ(sent, SrSender::kPaceBurst) << "the window has room for ten more";
+  for (unsigned ms = 0; ms < 20; ++ms) {
+    rig.now += LinkRig::kMs;
+    rig.end_turn();
+    const std::size_t now_sent = rig.take_frames().size();
+    EXPECT_LE(now_sent, 1U) << "25 messages in 50 ms";
+    sent += now_sent;
+  }
+  EXPECT_EQ(sent, 20U) << "then the window is full";
+  EXPECT_EQ(rig.links->held(), 10U);
+  EXPECT_EQ(rig.unaccounted(), 0);
+}
+
 /// Two nodes and the wire between them, which loses and delays frames.
 class Wire {
  public:
