@@ -79,12 +79,16 @@ class Machine {
 
   /// No ack comes any more. Then one does.
   void fall_silent() {
-    for (unsigned i = 0; i < 100 && sender_.in_flight() != 0 && !sender_.failed(); ++i) {
+    const std::uint64_t began_us = now_us_;
+    for (unsigned i = 0; i < 100; ++i) {
       housekeep();
+      if (sender_.in_flight() == 0 || sender_.failed()) break;
       const bool paced = sender_.has_lost() && sender_.waits_for_pace();
       now_us_ = paced ? now_us_ + sender_.srtt_us() : std::max(now_us_, sender_.next_check_us());
     }
     FUZZ_CHECK(sender_.failed() || sender_.in_flight() == 0);
+    // A fifth transmission waits 16 RTOs; failure comes after 15 more.
+    FUZZ_CHECK(now_us_ - began_us <= 40 * std::uint64_t{sender_.rto_us()} + 1'000'000);
     housekeep();
     FUZZ_CHECK(sender_.in_flight() <= 1 || !sender_.failed());
     if (sender_.in_flight() == 0) return;
@@ -92,6 +96,14 @@ class Machine {
     FUZZ_CHECK(!sender_.failed() && sender_.in_flight() == 0);
     now_us_ += 1'000'000'000;
     FUZZ_CHECK(sender_.can_send(now_us_));
+  }
+
+  /// All that is kept lies between the oldest and the next number.
+  void check_slots() const {
+    const std::uint32_t span = sender_.next() - sender_.oldest();
+    for (const auto& slot : slots_) {
+      if (slot) FUZZ_CHECK(slot->sequence - sender_.oldest() < span);
+    }
   }
 
   [[nodiscard]] const SrSender& sender() const { return sender_; }
@@ -123,9 +135,6 @@ class Machine {
     FUZZ_CHECK(sender_.cwnd() >= 1 && sender_.cwnd() <= SrSender::kWindow);
     FUZZ_CHECK(sender_.rto_us() >= SrSender::kMinRtoUs && sender_.rto_us() <= SrSender::kMaxRtoUs);
     FUZZ_CHECK(sender_.in_flight() == kept_);  // no slot leaks, none is released twice
-    for (const auto& slot : slots_) {
-      if (slot) FUZZ_CHECK(slot->sequence - sender_.oldest() < span);
-    }
     if (kept_ != 0 && !sender_.has_lost()) {
       FUZZ_CHECK(sender_.next_check_us() <= now_us_ + SrSender::kMaxRtoUs);
     }
@@ -192,6 +201,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         machine.pass(much * 1000);
         machine.housekeep();
     }
+    machine.check_slots();
   }
   machine.fall_silent();
   return 0;
