@@ -73,10 +73,9 @@ def tcp_ends(world, network):
 def flood(lab, sinks, rate, seconds):
     """Answers nobody waits for, to each sink in turn: they are verified, passed on and forgotten."""
     destinations = [text for sink in sinks for text in ("--destination", sink.id)]
-    report = lab.lab_peer("node1", "node2", "flood", *destinations, "--code", "store_ans",
-                          "--size", MESSAGE_BYTES, "--rate", rate, "--seconds", seconds,
-                          "--ping-rate", 0, "--linger", 0)
-    check(report["bulk_sent"] >= 0.8 * rate * seconds, f"only {report['bulk_sent']} were offered")
+    lab.lab_peer("node1", "node2", "flood", *destinations, "--code", "store_ans",
+                 "--size", MESSAGE_BYTES, "--rate", rate, "--seconds", seconds, "--ping-rate", 0,
+                 "--linger", 0)
 
 
 def drain(lab):
