@@ -90,6 +90,7 @@ class LabPeer {
 
   void connect() {
     link_.emplace(options_.local, options_.remote);
+    bulk_code_ = code_named(options_.code);
     if (!options_.record.empty()) record_.open(options_.record);
   }
 
@@ -236,7 +237,7 @@ class LabPeer {
 
   reload::Bytes bulk_message(std::uint64_t i) {
     reload::MessageBuilder builder = ping_to(setting(i));
-    builder.contents(code_named(options_.code), reload::Bytes(options_.size));
+    builder.contents(bulk_code_, reload::Bytes(options_.size));
     return builder.sign(identity(i).signing);
   }
 
@@ -300,6 +301,7 @@ class LabPeer {
   std::uint64_t errors_total_ = 0;
   std::uint64_t bulk_sent_ = 0;
   std::vector<reload::Bytes> signed_;
+  reload::MessageCode bulk_code_{};
 };
 
 int run(int argc, char** argv) {
