@@ -5,7 +5,6 @@
 
 #include <benchmark/benchmark.h>
 #include <openssl/evp.h>
-#include <rte_cycles.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/ticks.h"
 #include "crypto/signing_key.h"
 
 namespace bench {
@@ -56,14 +56,14 @@ inline void openssl_ed25519(benchmark::State& state, std::size_t bytes) {
   EVP_MD_CTX* const context = EVP_MD_CTX_new();
   Samples calls;
   for (auto _ : state) {
-    const std::uint64_t before = rte_rdtsc();
+    const std::uint64_t before = ticks();
     EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr,
                          static_cast<EVP_PKEY*>(key->openssl()));
     const int verdict = EVP_DigestVerify(
         context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
         reinterpret_cast<const unsigned char*>(message.data()), message.size());
     EVP_MD_CTX_reset(context);
-    calls.add(rte_rdtsc() - before, 1);
+    calls.add(ticks() - before, 1);
     if (verdict != 1) state.SkipWithError("OpenSSL refuses its own signature");
   }
   EVP_MD_CTX_free(context);

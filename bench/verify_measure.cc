@@ -2,18 +2,13 @@
 #include "bench/verify_measure.h"
 
 #include <openssl/evp.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
+#include "bench/ticks.h"
 
 namespace bench {
 namespace {
@@ -23,23 +18,6 @@ using crypto::Verdict;
 
 constexpr double kKernelSeconds = 1e-3;
 constexpr double kOpensslSeconds = 5e-4;
-
-/// Time-stamp counter.
-std::uint64_t ticks() noexcept {
-#if defined(__x86_64__)
-  return __rdtsc();
-#else
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-#endif
-}
-
-/// Cycles this thread had the CPU: what other programs take between them does not count.
-double now() noexcept {
-  timespec had{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &had);
-  return (static_cast<double>(had.tv_sec) + 1e-9 * static_cast<double>(had.tv_nsec)) *
-         cycles_per_second();
-}
 
 double quantile(std::vector<double> values, double q) {
   const auto at =
@@ -63,13 +41,13 @@ class KernelTurn {
   }
   double cycles(std::size_t batches) {
     bool good = true;
-    const double before = now();
+    const double before = cpu_cycles();
     for (std::size_t i = 0; i < batches; ++i) {
       verifier_.verify({jobs_.data() + next_, batch_}, {verdicts_.data(), batch_});
       next_ = (next_ + batch_) % round_;
       for (std::size_t k = 0; k < batch_; ++k) good = good && verdicts_[k] == Verdict::kValid;
     }
-    const double after = now();
+    const double after = cpu_cycles();
     if (!good) throw std::runtime_error("the kernel refuses a good signature");
     return (after - before) / static_cast<double>(batches * batch_);
   }
@@ -95,7 +73,7 @@ class OpensslTurn {
 
   double cycles(std::size_t checks) {
     bool good = true;
-    const double before = now();
+    const double before = cpu_cycles();
     for (std::size_t i = 0; i < checks; ++i) {
       const Traffic::Message& message = traffic_.messages[next_];
       next_ = (next_ + 1) % traffic_.messages.size();
@@ -108,7 +86,7 @@ class OpensslTurn {
                            octets(message.bytes), message.bytes.size()) == 1;
       EVP_MD_CTX_reset(context_);
     }
-    const double after = now();
+    const double after = cpu_cycles();
     if (!good) throw std::runtime_error("OpenSSL refuses a good signature");
     return (after - before) / static_cast<double>(checks);
   }
@@ -131,19 +109,6 @@ std::size_t calls_for(double seconds, double cycles_per_call) {
 }
 
 }  // namespace
-
-double cycles_per_second() {
-  static const double kRate = [] {
-    using Clock = std::chrono::steady_clock;
-    const auto began = Clock::now();
-    const std::uint64_t before = ticks();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    const std::uint64_t after = ticks();
-    return static_cast<double>(after - before) /
-           std::chrono::duration<double>(Clock::now() - began).count();
-  }();
-  return kRate;
-}
 
 VerifyResult measure(const VerifyCase& what, const crypto::KernelTable& kernel,
                      const Signers& signers, const Traffic& traffic, const Tables* tables,

@@ -37,9 +37,6 @@ struct VerifyResult {
   bool huge_pages = false;
 };
 
-/// Time-stamp counter ticks in a second, measured over 50 ms when first called.
-[[nodiscard]] double cycles_per_second();
-
 /// Rounds of about a millisecond of the kernel and half of one of OpenSSL's EVP (key decoded once,
 /// message in one piece), on the same messages in the same order. Throws std::runtime_error when
 /// either refuses a good signature.

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/line_plot.h"
+#include "bench/ticks.h"
 
 namespace bench {
 namespace {
