@@ -17,12 +17,11 @@
 #include <array>
 #include <cstdio>
 #include <deque>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/bench_eal.h"
-#include "bench/feeder.h"
+#include "bench/bench_node.h"
 #include "bench/samples.h"
 #include "crypto/batch_verify.h"
 #include "crypto/kernels/select.h"
@@ -32,71 +31,11 @@
 namespace {
 
 using namespace bench;
-using tests::dataplane::RigSetting;
 using tests::dataplane::TestSigner;
 using wire::shm::VerifyPolicy;
 
-constexpr std::uint32_t kTablesMib = 64;
-constexpr std::uint32_t kMaxSigners = 1024;
-constexpr std::uint64_t kPatienceS = 20;
-
-/// A node, its neighbours, and signers whose messages come by turns.
-class Node {
- public:
-  Node(const std::deque<TestSigner>& signers, std::size_t bytes, const char* kernel,
-       VerifyPolicy verify)
-      : rig_({.verify = verify,
-              .replay_window_ms = 0,
-              .digest_cache_entries = 0,
-              .max_signers = kMaxSigners,
-              .known_signer_mib = kTablesMib,
-              .kernel = kernel,
-              .like_a_nic = true}) {
-    std::vector<Bytes> frames;
-    const std::size_t count = std::max(signers.size(), kRepeated);
-    for (std::size_t i = 0; i < count; ++i) {
-      messages_.push_back(message_of(rig_, i + 1, bytes, signers[i % signers.size()]));
-      frames.push_back(rig_.data_frame(0, messages_.back()));
-    }
-    for (const TestSigner& signer : signers) rig_.add_signer(signer);
-    feeder_ = std::make_unique<Feeder>(rig_, std::move(frames), true);
-  }
-  /// A turn of the worker. Adds what it took to @p turns.
-  double turn(Samples& turns) {
-    feeder_->send_messages();
-    const std::uint64_t before = rte_rdtsc();
-    rig_.plane().turn(0);
-    const std::uint64_t spent = rte_rdtsc() - before;
-    turns.add(spent, feeder_->acknowledge());
-    return static_cast<double>(spent);
-  }
-  /// Until @p tables signers have their tables; false when they never do.
-  bool warm_up(std::uint64_t tables) {
-    Samples ignored;
-    for (unsigned i = 0; i < 400; ++i) turn(ignored);
-    const std::uint64_t patience = rte_rdtsc() + kPatienceS * rte_get_tsc_hz();
-    while (status().tables.load() < tables) {
-      if (rte_rdtsc() > patience) return false;
-      turn(ignored);
-      rig_.plane().main_turn();
-    }
-    for (unsigned i = 0; i < 200; ++i) turn(ignored);
-    return true;
-  }
-  [[nodiscard]] const wire::shm::DataplaneStatus& status() {
-    return rig_.region().dataplane.status;
-  }
-  [[nodiscard]] const std::vector<Bytes>& messages() const { return messages_; }
-  [[nodiscard]] const dataplane::Shared& shared() { return rig_.plane().lcore(0).around; }
-
- private:
-  NodeRig rig_;
-  std::vector<Bytes> messages_;
-  std::unique_ptr<Feeder> feeder_;
-};
-
 /// The jobs of @p node's messages, with its own keys and tables.
-std::vector<crypto::VerifyJob> jobs_of(Node& node) {
+std::vector<crypto::VerifyJob> jobs_of(BenchNode& node) {
   std::vector<crypto::VerifyJob> jobs;
   for (const Bytes& message : node.messages()) {
     wire::reload::ForwardingHeader header;
@@ -124,8 +63,8 @@ void verified(benchmark::State& state, std::size_t bytes, std::size_t signer_cou
               const crypto::KernelTable& kernel) {
   std::deque<TestSigner> signers;
   for (std::size_t n = 0; n < signer_count; ++n) signers.emplace_back(static_cast<unsigned>(n + 1));
-  Node forwards(signers, bytes, kernel.name, VerifyPolicy::kOff);
-  Node verifies(signers, bytes, kernel.name, VerifyPolicy::kAll);
+  BenchNode forwards(signers, bytes, kernel.name, VerifyPolicy::kOff);
+  BenchNode verifies(signers, bytes, kernel.name, VerifyPolicy::kAll);
   const bool has_tables = kernel.table_bytes(crypto::Algorithm::kEd25519) != 0;
   if (!forwards.warm_up(0) || !verifies.warm_up(has_tables ? signer_count : 0)) {
     state.SkipWithError("tables are not built in time");
