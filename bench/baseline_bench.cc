@@ -125,12 +125,23 @@ void sockets(benchmark::State& state, Io io, std::size_t bytes, bool verify) {
   if (messages == 0) state.SkipWithError("nothing came out");
 }
 
-void pin(pthread_t thread, int cpu) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  CPU_SET(cpu, &cpus);
-  (void)pthread_setaffinity_np(thread, sizeof cpus, &cpus);
-}
+/// The calling thread stays on one CPU for as long as this lives.
+class Pinned {
+ public:
+  explicit Pinned(int cpu) {
+    (void)pthread_getaffinity_np(pthread_self(), sizeof before_, &before_);
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof only, &only);
+  }
+  ~Pinned() { (void)pthread_setaffinity_np(pthread_self(), sizeof before_, &before_); }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 /// What the forwarder's thread did in the time that is measured.
 struct OwnCpu {
@@ -142,6 +153,7 @@ struct OwnCpu {
 OwnCpu run_forwarder(SocketForwarder& forwarder, const std::atomic<bool>& measure,
                      const std::atomic<bool>& stop) {
   constexpr int kPatienceMs = 10;
+  const Pinned pinned(0);
   OwnCpu result;
   SocketForwarder::Counters before;
   double began = 0;
@@ -191,13 +203,14 @@ void sockets_own_cpu(benchmark::State& state, Io io, std::size_t bytes, bool ver
     std::atomic<bool> measure = false, stop = false;
     OwnCpu had;
     std::thread thread([&] { had = run_forwarder(*node->forwarder, measure, stop); });
-    pin(thread.native_handle(), 0);
-    pin(pthread_self(), 1);
-    keep_busy(*node->neighbors, kWarm);
-    measure.store(true, std::memory_order_relaxed);
-    keep_busy(*node->neighbors, kMeasured);
-    stop.store(true, std::memory_order_relaxed);
-    thread.join();
+    {
+      const Pinned pinned(1);
+      keep_busy(*node->neighbors, kWarm);
+      measure.store(true, std::memory_order_relaxed);
+      keep_busy(*node->neighbors, kMeasured);
+      stop.store(true, std::memory_order_relaxed);
+      thread.join();
+    }
     while (node->forwarder->turn() + node->neighbors->acknowledge() != 0) continue;
     const double seconds = std::chrono::duration<double>(kMeasured).count();
     state.SetIterationTime(seconds);

@@ -101,6 +101,21 @@ TEST_F(SocketForwarderTest, DropsGarbageOnEveryLayer) {
   EXPECT_EQ(counted().malformed, 2U);
 }
 
+TEST_F(SocketForwarderTest, DropsAMessageTooLongToBeSentOn) {
+  const auto message_of = [&](std::size_t bytes) {
+    const auto padded = [&](std::size_t padding) {
+      return ForwarderRig::ping(1, ForwarderRig::neighbor(1))
+          .contents(MessageCode::kPingReq, ping_request_body(padding))
+          .sign(signer_.identity());
+    };
+    return padded(bytes - padded(0).size());
+  };
+  constexpr std::size_t kFits = 1950;  // and 1980 still fits into a datagram
+  EXPECT_EQ(rig_.through(message_of(kFits)).size(), kFits + kCompactEntryBytes);
+  nothing_comes_of(message_of(kFits + 30));
+  EXPECT_EQ(counted().malformed, 1U);
+}
+
 TEST_F(SocketForwarderTest, HasNoUseForMessagesOfItsOwn) {
   nothing_comes_of(ForwarderRig::ping(1, node_id(0x10)).sign(signer_.identity()));
   EXPECT_EQ(counted().no_route, 1U);
