@@ -52,6 +52,9 @@ bool CommandApplier::apply_one(const wire::shm::Command& command) {
     case CommandKind::kStopCapture:
       effects_.stop_capture();
       return true;
+    case CommandKind::kInstallAssociation:
+    case CommandKind::kForgetAssociations:
+      return last_error_ = "this build has no secure links", false;
   }
   return last_error_ = "unknown command", false;
 }
@@ -62,7 +65,7 @@ void CommandApplier::apply(const wire::shm::Command& command) {
 
 std::size_t CommandApplier::turn(wire::shm::CommandRing& ring, std::size_t most) {
   const std::size_t taken =
-      ring.consume(most, [this](const wire::shm::Command& command) { apply(command); });
+      ring.consume_wiping(most, [this](const wire::shm::Command& command) { apply(command); });
   links_.reclaim();
   signers_.reclaim();
   status_.links.store(links_.size(), std::memory_order_relaxed);

@@ -31,7 +31,13 @@ void take_packet(const PacketRecord& record,
       break;
     case PacketKind::kInject:
     case PacketKind::kInjectOnLink:
+    case PacketKind::kDatagram:
+    case PacketKind::kRecord:
+    case PacketKind::kVirtualIn:
       break;  // these go down, never up
+    case PacketKind::kHandshake:
+    case PacketKind::kVirtualOut:
+      break;  // these have rings of their own
   }
 }
 

@@ -192,7 +192,7 @@ void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
     }
     return;
   }
-  if (connection == nullptr) return;
+  if (connection == nullptr || event.kind == wire::shm::EventKind::kAssociationWanted) return;
   const bool usable = event.kind == wire::shm::EventKind::kLinkUp;
   out.routes_changed |= topology_.link_changed(event.link_slot, usable);
   if (usable) {

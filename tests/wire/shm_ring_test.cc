@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "tests/wire/shm_region_fixture.h"
@@ -17,6 +18,28 @@ TEST(SpscRing, RefusesWhatDoesNotFitAndKeepsTheOrder) {
   EXPECT_TRUE(ring.push(4));
   EXPECT_EQ(ring.consume(9, [&](std::uint64_t value) { EXPECT_EQ(value, expected++); }), 2U);
   EXPECT_EQ(ring.consume(1, [](std::uint64_t) {}), 0U);
+}
+
+TEST(SpscRing, LeavesNoByteOfARecordThatItConsumedWiping) {
+  auto ring = std::make_unique<SpscRing<AssociationRecord, 2>>();
+  AssociationRecord secret;
+  secret.write.key.fill(std::byte{0xa5});
+  secret.read.iv.fill(std::byte{0xa5});
+  const auto holds_secret = [&] {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(ring.get());
+    return std::find(bytes, bytes + sizeof *ring, std::byte{0xa5}) != bytes + sizeof *ring;
+  };
+  EXPECT_TRUE(ring->push(secret));
+  EXPECT_TRUE(ring->push(secret));
+  EXPECT_TRUE(holds_secret());
+  unsigned seen = 0;
+  EXPECT_EQ(ring->consume_wiping(2,
+                                 [&](const AssociationRecord& record) {
+                                   seen += record.write.key[31] == std::byte{0xa5} ? 1 : 0;
+                                 }),
+            2U);
+  EXPECT_EQ(seen, 2U);
+  EXPECT_FALSE(holds_secret());
 }
 
 /// An event all of whose parts follow from its number.

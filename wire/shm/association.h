@@ -19,6 +19,12 @@ struct DirectionKeys {
   std::array<std::byte, dtls::kMaxIvBytes> iv{};
 };
 
+/// Names the keys of a link that are to go; see CommandKind::kForgetAssociations.
+struct AssociationsOfLink {
+  std::uint16_t slot = kNoLink;
+  std::uint8_t generation = 0;
+};
+
 /// Keys of one association, both directions. Secret: whoever holds a copy wipes it after use, and
 /// it is in no log, trace or core dump. Valid for one run of the dataplane: installed again, it
 /// would repeat sequence numbers.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records control plane -> dataplane. The main lcore of the dataplane applies them to the keyed
-// tables it owns. Every command is idempotent: after either side restarts the control plane sends
-// kResyncBegin, all links and signers again, then kResyncEnd, and the dataplane sweeps what was
-// not repeated.
+// tables it owns. Every command but kInstallAssociation is idempotent: after either side restarts
+// the control plane sends kResyncBegin, all links and signers again, then kResyncEnd, and the
+// dataplane sweeps what was not repeated.
+//
+// Keys are never sent again: a dataplane that starts has none and asks for handshakes
+// (EventKind::kAssociationWanted), and one that goes on keeps its own.
 
 #pragma once
 
@@ -12,6 +15,7 @@
 
 #include "wire/reload/ids.h"
 #include "wire/reload/security_block.h"
+#include "wire/shm/association.h"
 #include "wire/shm/layout.h"
 #include "wire/shm/policy_table.h"
 
@@ -28,9 +32,16 @@ struct Endpoint {
 };
 static_assert(sizeof(Endpoint) == 20);
 
-enum class LinkProtocol : std::uint8_t { kLab };
+/// What a link speaks. It decides who frames, seals and retransmits.
+enum class LinkProtocol : std::uint8_t {
+  kLab,      ///< frames of RFC 6940 section 6.6.2 in plain UDP; must be enabled by name
+  kDtls,     ///< the same frames in DTLS 1.2 records (DTLS-UDP-SR-NO-ICE); needs an association
+  kVirtual,  ///< a stream whose socket, cipher and framing are the control plane's (TLS over TCP)
+};
+inline constexpr const char* kLinkProtocolNames[] = {"lab", "dtls", "virtual"};
 
-/// A link: one association with one neighbour. Keyed by slot; (local, remote) must be unique.
+/// A link to one neighbour. Keyed by slot; (local, remote) must be unique. Of a virtual link the
+/// endpoints name the stream and no packet; its port and mtu mean nothing.
 struct LinkRecord {
   std::uint16_t slot = kNoLink;  ///< 0..kMaxLinks-1
   std::uint8_t generation = 0;   ///< 0..7, up by one each time the slot gets another node
@@ -83,6 +94,11 @@ enum class CommandKind : std::uint32_t {
   kSetTrace,
   kStartCapture,
   kStopCapture,
+  /// association: keys for a kDtls link. Sending changes to them at once; those it had are still
+  /// tried on records that come in, for a minute or until the next install. Applied again, it is
+  /// refused: a number is installed once, or sequence numbers would be used twice.
+  kInstallAssociation,
+  kForgetAssociations,  ///< forget: all keys of a link, at once; the link stays
 };
 
 struct Command {
@@ -93,6 +109,8 @@ struct Command {
     SignerRecord signer;
     TraceSetting trace;
     CaptureSetting capture;
+    AssociationRecord association;  ///< whoever copies the command wipes the copy
+    AssociationsOfLink forget;
   };
 
   Command() noexcept : signer{} {}

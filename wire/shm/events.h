@@ -16,9 +16,16 @@
 namespace wire::shm {
 
 enum class EventKind : std::uint8_t {
-  kEvidence,    ///< a neighbour that should know better sent what it must not
-  kLinkUp,      ///< first ack, or acks resumed after a failure
-  kLinkFailed,  ///< no acks for an RTO and a third retransmission (C-19)
+  /// A neighbour that should know better sent what it must not. With reason record_forged somebody
+  /// sent bytes in its name: UDP sources can be forged, so that speaks for an attack and not
+  /// against
+  /// the neighbour.
+  kEvidence,
+  kLinkUp,             ///< first ack, or acks resumed after a failure
+  kLinkFailed,         ///< no acks for an RTO and a third retransmission (C-19)
+  kAssociationWanted,  ///< a kDtls link has no keys and something to send, or its keys near a
+                       ///< limit;
+                       ///< at most one a second and link
 };
 
 inline constexpr std::size_t kEvidenceSampleBytes = 256;
@@ -30,7 +37,9 @@ struct Event {
   std::uint8_t generation = 0;
   std::uint8_t lcore = 0;
   std::uint16_t sample_length = 0;
-  std::uint64_t count = 0;  ///< evidence: how many since the last record of this link and reason
+  /// kEvidence: how many since the last record of this link and reason. kAssociationWanted: the
+  /// number of the association near its limit, 0 when there is none.
+  std::uint64_t count = 0;
   std::uint64_t transaction_id = 0;
   std::uint64_t tsc = 0;
   std::array<std::byte, kEvidenceSampleBytes> sample{};  ///< first bytes of one such message

@@ -49,6 +49,7 @@ constexpr void add_sections(Hash& hash) noexcept {
   TYPE(LcoreRings);
   TYPE(CommandRing);
   TYPE(PacketRing);
+  TYPE(HandshakeRing);
   TYPE(EventRing);
   TYPE(LcoreProgress);
   TYPE(TraceRing);
@@ -87,6 +88,8 @@ constexpr void add_sections(Hash& hash) noexcept {
   FIELD(DataplaneStatus, poll);
   FIELD(LinkStatus, state);
   FIELD(LinkStatus, owner);
+  FIELD(LinkStatus, aead);
+  FIELD(LinkStatus, association);
   FIELD(LinkStatus, identity);
   FIELD(LinkStatus, messages_in);
   FIELD(LinkStatus, acks_in);
@@ -96,6 +99,11 @@ constexpr void add_sections(Hash& hash) noexcept {
   FIELD(LinkStatus, drops_in);
   FIELD(LinkStatus, srtt_us);
   FIELD(LinkStatus, last_ack_tsc);
+  FIELD(LinkStatus, records_in);
+  FIELD(LinkStatus, replays);
+  FIELD(LinkStatus, bad_records);
+  FIELD(LinkStatus, rekeys);
+  FIELD(LinkStatus, installed_tsc);
   FIELD(LcoreCounters, drops);
   FIELD(LcoreCounters, stages);
   FIELD(LcoreCounters, verify_batch);
@@ -129,6 +137,11 @@ constexpr void add_tables(Hash& hash) noexcept {
   FIELD(PolicyTable, queue_age_ms);
   FIELD(PolicyTable, full_via_entries);
   FIELD(PolicyTable, retransmit_transit);
+  FIELD(PolicyTable, rekey_records);
+  FIELD(PolicyTable, rekey_mib);
+  FIELD(PolicyTable, rekey_s);
+  FIELD(PolicyTable, handshake_rate);
+  FIELD(PolicyTable, unknown_handshake_rate);
   FIELD(PolicyTable, signer_rate);
   FIELD(PolicyTable, classes);
   TYPE(LinkClassPolicy);
@@ -155,6 +168,17 @@ constexpr void add_records(Hash& hash) noexcept {
   FIELD(LinkRecord, local);
   FIELD(LinkRecord, remote);
   FIELD(LinkRecord, peer);
+  TYPE(DirectionKeys);
+  FIELD(DirectionKeys, iv);
+  TYPE(AssociationRecord);
+  FIELD(AssociationRecord, generation);
+  FIELD(AssociationRecord, aead);
+  FIELD(AssociationRecord, association);
+  FIELD(AssociationRecord, write_sequence);
+  FIELD(AssociationRecord, write);
+  FIELD(AssociationRecord, read);
+  TYPE(AssociationsOfLink);
+  FIELD(AssociationsOfLink, generation);
   TYPE(SignerRecord);
   FIELD(SignerRecord, node_id);
   FIELD(SignerRecord, expires_unix_s);
@@ -174,7 +198,12 @@ constexpr void add_records(Hash& hash) noexcept {
   FIELD(PacketRecord, generation);
   FIELD(PacketRecord, link_slot);
   FIELD(PacketRecord, length);
+  FIELD(PacketRecord, port);
+  FIELD(PacketRecord, content_type);
+  FIELD(PacketRecord, association);
   FIELD(PacketRecord, tsc);
+  FIELD(PacketRecord, local);
+  FIELD(PacketRecord, remote);
   FIELD(PacketRecord, bytes);
   TYPE(Event);
   FIELD(Event, reason);
@@ -208,6 +237,8 @@ constexpr void add_names(Hash& hash) noexcept {
   for (const CounterInfo& counter : kCounters) hash.text(counter.name);
   for (const char* name : kLinkClassNames) hash.text(name);
   for (const char* name : kLinkStateNames) hash.text(name);
+  for (const char* name : kLinkProtocolNames) hash.text(name);
+  for (const char* name : dtls::kAeadNames) hash.text(name);
 }
 
 constexpr std::uint64_t compute() noexcept {

@@ -19,7 +19,11 @@ struct alignas(kCacheLine) LinkStatus {
   std::atomic<std::uint32_t> identity_version{0};
   std::atomic<std::uint8_t> state{0};  ///< LinkState
   std::uint8_t owner = 0;              ///< worker lcore index
-  std::uint16_t zero = 0;
+  /// Aead of `association`. kDtls links only, as all that is said of associations and records.
+  std::atomic<std::uint8_t> aead{0};
+  std::uint8_t zero = 0;
+  std::atomic<std::uint32_t> association{0};  ///< that seals what is sent; 0: none
+  std::uint32_t zero2 = 0;
   LinkRecord identity;
 
   Counter messages_in, messages_out, bytes_in, bytes_out;  ///< data frames, message bytes
@@ -30,6 +34,11 @@ struct alignas(kCacheLine) LinkStatus {
   Counter drops_in;        ///< messages from this link dropped for any reason
   Counter srtt_us, rttvar_us, rto_us, cwnd, in_flight, queued;  ///< gauges
   Counter last_ack_tsc;
+  Counter records_in, records_out;  ///< application data opened and sealed
+  Counter replays;                  ///< records whose number had been seen or was too old
+  Counter bad_records;              ///< failed authentication under all keys of the link
+  Counter rekeys;                   ///< associations installed after the first
+  Counter installed_tsc;            ///< gauge: when `association` was taken into use
 };
 
 /// Changes the identity fields. For the one lcore that writes this entry.

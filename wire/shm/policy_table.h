@@ -51,6 +51,13 @@ struct PolicyTable {
   std::uint8_t full_via_entries = 0;    ///< 1: append Node-IDs instead of compact opaque IDs
   std::uint8_t retransmit_transit = 1;  ///< X-03
   std::uint16_t zero = 0;
+  // A secure link asks for new keys when those it sends with have sealed this much or are this old.
+  // 0: never for that reason. The first is far below what AES-GCM and the record number allow.
+  std::uint64_t rekey_records = std::uint64_t{1} << 32U;
+  std::uint32_t rekey_mib = 65536;
+  std::uint32_t rekey_s = 86400;
+  Rate handshake_rate{20, 40};           ///< handshake datagrams of one link
+  Rate unknown_handshake_rate{50, 100};  ///< of all unknown sources together, per worker
   Rate signer_rate{};
   std::array<LinkClassPolicy, kLinkClassCount> classes{};
 };

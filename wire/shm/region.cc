@@ -112,7 +112,7 @@ void start(ProcessStatus& status) noexcept {
 void start(NodeRegion& region, Role role) noexcept {
   if (role == Role::kControlplane) return start(region.header.controlplane);
   new (&region.dataplane) DataplaneSection;
-  discard(region.rings.commands);
+  region.rings.commands.consume_wiping(kCommandRing, [](const Command&) {});  // may hold keys
   for (LcoreRings& lcore : region.rings.lcores) discard(lcore.injected);
   start(region.header.dataplane);
 }

@@ -92,17 +92,23 @@ struct alignas(kPageBytes) DataplaneSection {
 
 inline constexpr std::size_t kCommandRing = 4096;
 inline constexpr std::size_t kPacketRing = 512;
+inline constexpr std::size_t kHandshakeRing = 256;
 inline constexpr std::size_t kEventRing = 1024;
 
 using CommandRing = SpscRing<Command, kCommandRing>;
 using PacketRing = SpscRing<PacketRecord, kPacketRing>;
+using HandshakeRing = SpscRing<PacketRecord, kHandshakeRing>;
 using EventRing = SpscRing<Event, kEventRing>;
 
 struct LcoreRings {
-  PacketRing urgent;    ///< up: liveness and topology deliveries, unknown signers
-  PacketRing bulk;      ///< up: other deliveries, messages to be answered with an error
-  EventRing events;     ///< up
-  PacketRing injected;  ///< down
+  PacketRing urgent;        ///< up: liveness and topology deliveries, unknown signers
+  PacketRing bulk;          ///< up: other deliveries, messages to be answered with an error
+  HandshakeRing handshake;  ///< up: so that a flood of ClientHellos displaces no delivery
+  PacketRing virtual_out;   ///< up: messages for virtual links this lcore owns
+  EventRing events;         ///< up
+  /// Down. What names a link goes to the lcore that owns it, slot % worker_count: elsewhere
+  /// kDatagram, kRecord and kVirtualIn are dropped as link_down.
+  PacketRing injected;
 };
 
 struct alignas(kPageBytes) RingSection {

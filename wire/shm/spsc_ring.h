@@ -7,6 +7,8 @@
 
 #pragma once
 
+#include <string.h>
+
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstddef>
 #include <type_traits>
@@ -28,6 +30,15 @@ class SpscRing {
     std::size_t taken = 0;
     while (taken < most && queue_.consume_one(use)) ++taken;
     return taken;
+  }
+  /// As consume(), and overwrites each record with zeros before its place is given back: for
+  /// records that may hold keys. A record is gone only after it was wiped.
+  template <class Use>
+  std::size_t consume_wiping(std::size_t most, Use&& use) noexcept {
+    return consume(most, [&use](Record& record) noexcept {
+      use(static_cast<const Record&>(record));
+      ::explicit_bzero(&record, sizeof record);
+    });
   }
   /// A hint for either side: records that could be read now.
   [[nodiscard]] std::size_t size() const noexcept { return queue_.read_available(); }
