@@ -33,6 +33,12 @@ struct LinkEntry {
   std::uint64_t version = 0;
 };
 
+/// Lab links must be enabled by name; the others need no leave.
+[[nodiscard]] inline bool may_serve(wire::shm::LinkProtocol protocol,
+                                    const wire::shm::PolicyTable& policy) noexcept {
+  return protocol != wire::shm::LinkProtocol::kLab || policy.lab_links != 0;
+}
+
 class LinkTable {
  public:
   static std::unique_ptr<LinkTable> create(std::uint32_t max_links, std::uint32_t workers,

@@ -47,7 +47,7 @@ bool LcoreContext::allocate() {
                              .doors = doors,
                              .pool = *around.pool,
                              .status = around.region.dataplane.links,
-                             .events = rings.events,
+                             .rings = rings,
                              .counters = counters});
   admit = AdmitState::create(around.max_signers, around.tsc_hz, around.secret);
   verify = VerifyState::create({.kernel = &around.kernel,

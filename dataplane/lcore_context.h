@@ -93,6 +93,7 @@ struct LcoreContext {
   Burst burst;
   Burst released;
   Burst pieces;
+  Burst from_streams;
   Burst given_link_receive;
   Burst given_link_send;
   Burst given_neighbor;

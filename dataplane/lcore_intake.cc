@@ -7,6 +7,7 @@
 namespace dataplane {
 namespace {
 
+using wire::shm::LinkProtocol;
 using wire::shm::PacketKind;
 using wire::shm::PacketRecord;
 
@@ -22,6 +23,41 @@ bool copy_message(const PacketRecord& record, rte_mbuf* mbuf) noexcept {
   return true;
 }
 
+/// The link a record names, unless its slot has another node by now.
+const LinkEntry* entry_for(const PacketRecord& record, const LcoreContext& lcore) noexcept {
+  const LinkEntry* const entry = lcore.around.links.by_slot(record.link_slot);
+  return entry != nullptr && entry->record.generation == record.generation ? entry : nullptr;
+}
+
+/// The same, when this worker has the link's state and the link speaks @p protocol.
+const LinkEntry* own_entry_for(const PacketRecord& record, LinkProtocol protocol,
+                               const LcoreContext& lcore) noexcept {
+  const LinkEntry* const entry = entry_for(record, lcore);
+  if (entry == nullptr || entry->owner != lcore.worker) return nullptr;
+  return entry->record.protocol == protocol ? entry : nullptr;
+}
+
+void take_message(const PacketRecord& record, rte_mbuf* mbuf, Burst& burst) noexcept {
+  PacketContext& context = context_of(mbuf);
+  context.injected = true;
+  context.inject_on_link = record.kind == PacketKind::kInjectOnLink;
+  context.next_hop = record.link_slot;
+  burst.add(mbuf);
+}
+
+/// As link_receive leaves a message.
+void take_from_stream(const LinkEntry& entry, rte_mbuf* mbuf, LcoreContext& lcore) noexcept {
+  PacketContext& context = context_of(mbuf);
+  context.link_in = entry.record.slot;
+  context.link_generation = entry.record.generation;
+  context.link_class = entry.record.link_class;
+  context.frame_sequence = 0;
+  wire::shm::LinkStatus& status = lcore.links->status(lcore.links->open(entry));
+  status.messages_in.add(1);
+  status.bytes_in.add(mbuf->data_len);
+  lcore.from_streams.add(mbuf);
+}
+
 }  // namespace
 
 void take_injected(LcoreContext& lcore, Burst& burst) noexcept {
@@ -34,21 +70,34 @@ void take_injected(LcoreContext& lcore, Burst& burst) noexcept {
   unsigned used = 0;
   lcore.rings.injected.consume(waiting, [&](const PacketRecord& record) noexcept {
     rte_mbuf* const mbuf = mbufs[used++];
-    PacketContext& context = context_of(mbuf);
-    reset_context(context, lcore.turn.tsc);
-    context.injected = true;
-    context.inject_on_link = record.kind == PacketKind::kInjectOnLink;
-    context.next_hop = record.link_slot;
-    const unsigned slot = burst.size;
-    const bool copied = copy_message(record, mbuf);
-    burst.add(mbuf);
-    if (!copied) return burst.drop(slot, DropReason::kBadLength);
-    if (context.inject_on_link) {
-      const LinkEntry* link = lcore.around.links.by_slot(record.link_slot);
-      if (link == nullptr || link->record.generation != record.generation) {
-        burst.drop(slot, DropReason::kLinkDown);
-      }
+    reset_context(context_of(mbuf), lcore.turn.tsc);
+    if (!copy_message(record, mbuf)) return lcore.doors.drop(mbuf, DropReason::kBadLength);
+    switch (record.kind) {
+      case PacketKind::kInject:
+        return take_message(record, mbuf, burst);
+      case PacketKind::kInjectOnLink:
+        if (entry_for(record, lcore) == nullptr) break;
+        return take_message(record, mbuf, burst);
+      case PacketKind::kDatagram:
+        if (const LinkEntry* const entry = own_entry_for(record, LinkProtocol::kDtls, lcore)) {
+          return lcore.links->send_datagram(lcore.links->open(*entry), mbuf, lcore.turn.tsc);
+        }
+        break;
+      case PacketKind::kVirtualIn:
+        if (const LinkEntry* const entry = own_entry_for(record, LinkProtocol::kVirtual, lcore)) {
+          return take_from_stream(*entry, mbuf, lcore);
+        }
+        break;
+      case PacketKind::kRecord:
+        return lcore.doors.drop(mbuf, DropReason::kNoAssociation);
+      case PacketKind::kDelivery:
+      case PacketKind::kSigner:
+      case PacketKind::kErrorAnswer:
+      case PacketKind::kHandshake:
+      case PacketKind::kVirtualOut:
+        break;  // these go up, never down
     }
+    lcore.doors.drop(mbuf, DropReason::kLinkDown);
   });
   rte_pktmbuf_free_bulk(mbufs.data() + used, waiting - used);
   lcore.counters.injected.add(used);

@@ -9,9 +9,11 @@
 
 namespace dataplane {
 
-/// Fills @p burst, which must be empty, with messages the control plane wants sent, at most
-/// kInjectedPerTurn. A record that names a link whose slot has another node by now is dropped as
-/// link_down. Counts injected.
+/// Takes what the control plane sends down, at most kInjectedPerTurn records: messages it wants
+/// sent go into @p burst, messages of virtual links into lcore.from_streams, both of which must be
+/// empty; datagrams go to their links. A record that names a link which this worker does not own,
+/// which speaks another protocol, or whose slot has another node by now, is dropped as link_down.
+/// Counts injected.
 void take_injected(LcoreContext& lcore, Burst& burst) noexcept;
 inline constexpr unsigned kInjectedPerTurn = 32;
 

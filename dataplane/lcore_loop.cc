@@ -47,14 +47,19 @@ void from_verify(LcoreContext& l, Burst& burst) noexcept {
   while (release_for_route(burst, *l.verify) != 0) from_route(l, burst);
 }
 
-void from_link_receive(LcoreContext& l, Burst& burst) noexcept {
-  timed(l, Stage::kLinkReceive, burst,
-        [&] { link_receive(burst, *l.links, *l.policy, l.turn.tsc); });
+/// Messages as they came over a link.
+void from_parse(LcoreContext& l, Burst& burst) noexcept {
   timed(l, Stage::kParse, burst, [&] { parse(burst, *l.policy); });
   timed(l, Stage::kAdmit, burst, [&] {
     admit(burst, *l.policy, l.around.links, l.around.signers, l.tracer, *l.admit, l.turn);
   });
   from_verify(l, burst);
+}
+
+void from_link_receive(LcoreContext& l, Burst& burst) noexcept {
+  timed(l, Stage::kLinkReceive, burst,
+        [&] { link_receive(burst, *l.links, *l.policy, l.turn.tsc); });
+  from_parse(l, burst);
 }
 
 void from_receive(LcoreContext& l, Burst& burst) noexcept {
@@ -68,11 +73,13 @@ void from_receive(LcoreContext& l, Burst& burst) noexcept {
   from_link_receive(l, burst);
 }
 
-/// Messages of our own control plane pass neither admit nor verify.
+/// Messages of our own control plane pass neither admit nor verify. Those that it read from a
+/// neighbour's stream are that neighbour's.
 void from_control_plane(LcoreContext& l, Burst& burst) noexcept {
   take_injected(l, burst);
   timed(l, Stage::kParse, burst, [&] { parse(burst, *l.policy); });
   from_route(l, burst);
+  if (l.from_streams.live != 0) from_parse(l, l.from_streams);
 }
 
 void from_other_lcores(LcoreContext& l, std::uint32_t other) noexcept {

@@ -19,11 +19,13 @@ using wire::shm::LinkStatus;
 
 void zero_counters(LinkStatus& status) {
   for (wire::shm::Counter* counter :
-       {&status.messages_in, &status.messages_out, &status.bytes_in, &status.bytes_out,
-        &status.acks_in, &status.acks_out, &status.retransmitted, &status.lost,
-        &status.duplicates_in, &status.queue_drops, &status.bad_signatures, &status.drops_in,
-        &status.srtt_us, &status.rttvar_us, &status.rto_us, &status.cwnd, &status.in_flight,
-        &status.queued, &status.last_ack_tsc}) {
+       {&status.messages_in,   &status.messages_out, &status.bytes_in,       &status.bytes_out,
+        &status.acks_in,       &status.acks_out,     &status.retransmitted,  &status.lost,
+        &status.duplicates_in, &status.queue_drops,  &status.bad_signatures, &status.drops_in,
+        &status.srtt_us,       &status.rttvar_us,    &status.rto_us,         &status.cwnd,
+        &status.in_flight,     &status.queued,       &status.last_ack_tsc,   &status.records_in,
+        &status.records_out,   &status.replays,      &status.bad_records,    &status.rekeys,
+        &status.installed_tsc}) {
     counter->set(0);
   }
 }
@@ -33,6 +35,12 @@ std::size_t recent_index(const wire::shm::Endpoint* pair) {
   std::uint64_t low;
   std::memcpy(&low, pair[1].address.data() + 8, sizeof low);
   return (low ^ pair[1].port) * 0x9e3779b97f4a7c15U >> 59U;
+}
+
+/// Of a link whose mac() is 0.
+DropReason why_nowhere(const LinkRuntime& link) {
+  return link.neighbor == nullptr && link.hop != nullptr ? DropReason::kNoAssociation
+                                                         : DropReason::kNeighborUnresolved;
 }
 
 /// Both endpoints, 40 bytes.
@@ -46,6 +54,18 @@ bool same_pair(const wire::shm::Endpoint* a, const wire::shm::Endpoint* b) {
           (word(a, 3) ^ word(b, 3)) | (word(a, 4) ^ word(b, 4))) == 0;
 }
 
+/// Zero pages until a link is opened: all zeros is a closed link.
+template <class PerLink>
+PerLink* reserve(std::size_t links) noexcept {
+  void* const room = ::mmap(nullptr, links * sizeof(PerLink), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return room == MAP_FAILED ? nullptr : static_cast<PerLink*>(room);
+}
+template <class PerLink>
+void give_back(PerLink* room, std::size_t links) noexcept {
+  if (room != nullptr) ::munmap(room, links * sizeof(PerLink));
+}
+
 std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t tsc_hz) {
   return tsc_hz / 1000 * policy.queue_age_ms;
 }
@@ -53,23 +73,22 @@ std::uint64_t age_limit_tsc(const wire::shm::PolicyTable& policy, std::uint64_t 
 }  // namespace
 
 LinkLayer::LinkLayer(const LinkSurroundings& surroundings) noexcept
-    : around_(surroundings), us_per_tsc_(1e6 / static_cast<double>(surroundings.tsc_hz)) {}
+    : around_(surroundings),
+      us_per_tsc_(1e6 / static_cast<double>(surroundings.tsc_hz)),
+      handshakes_(surroundings.rings.handshake, surroundings.tsc_hz) {}
 
 std::unique_ptr<LinkLayer> LinkLayer::create(const LinkSurroundings& surroundings) {
   std::unique_ptr<LinkLayer> layer(new LinkLayer(surroundings));
-  // Zero pages until a link is opened, and an all-zero LinkRuntime is a closed one.
-  void* const room =
-      ::mmap(nullptr, surroundings.max_links * sizeof(LinkRuntime), PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (room == MAP_FAILED) return nullptr;
-  layer->runtimes_ = static_cast<LinkRuntime*>(room);
+  layer->runtimes_ = reserve<LinkRuntime>(surroundings.max_links);
+  layer->secure_ = reserve<SecureLink>(surroundings.max_links);
+  if (layer->runtimes_ == nullptr || layer->secure_ == nullptr) return nullptr;
   return layer;
 }
 
 LinkLayer::~LinkLayer() {
-  if (runtimes_ == nullptr) return;
-  close_all(DropReason::kShutdown);
-  ::munmap(runtimes_, around_.max_links * sizeof(LinkRuntime));
+  if (runtimes_ != nullptr && secure_ != nullptr) close_all(DropReason::kShutdown);
+  give_back(runtimes_, around_.max_links);
+  give_back(secure_, around_.max_links);
 }
 
 void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
@@ -83,12 +102,18 @@ void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
   const LinkRecord& record = entry.record;
   link.slot = record.slot;
   link.generation = record.generation;
-  assert(record.port < around_.ports.count);
-  link.port = record.port;
-  const Port& port = around_.ports[record.port];
-  link.shares_buffers = port.tx_shares_buffers;
-  link.neighbor = around_.neighbors.find(record.port, next_hop_on(port, record.remote));
-  link.headers.prepare(port.mac, record);
+  link.protocol = record.protocol;
+  new (&secure_[record.slot]) SecureLink();
+  if (record.protocol != wire::shm::LinkProtocol::kVirtual) {
+    assert(record.port < around_.ports.count);
+    link.port = record.port;
+    const Port& port = around_.ports[record.port];
+    link.shares_buffers = port.tx_shares_buffers;
+    link.hop = around_.neighbors.find(record.port, next_hop_on(port, record.remote));
+    link.headers.prepare(port.mac, record);
+  }
+  // A secure link has nowhere to send messages until it has keys.
+  if (record.protocol == wire::shm::LinkProtocol::kLab) link.neighbor = link.hop;
   used_ = std::max(used_, record.slot + 1U);
   zero_counters(status(link));
   publish_identity(record);
@@ -97,6 +122,7 @@ void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
 
 void LinkLayer::close(LinkRuntime& link, DropReason reason) noexcept {
   drop_queued(link, reason);
+  drop_datagrams(link, reason);
   for (std::uint32_t slot = 0; slot < SrSender::kWindow; ++slot) release(link, slot);
   link.version = 0;
 }
@@ -150,8 +176,7 @@ void LinkLayer::drop_aged(LinkRuntime& link, const wire::shm::PolicyTable& polic
       --link.queued;
       if (!context_of(mbuf).unledgered) --held_;
       status(link).queue_drops.add(1);
-      around_.doors.drop(
-          mbuf, link.mac() == 0 ? DropReason::kNeighborUnresolved : DropReason::kLinkQueueAge);
+      around_.doors.drop(mbuf, link.mac() == 0 ? why_nowhere(link) : DropReason::kLinkQueueAge);
     }
   }
 }
@@ -273,7 +298,7 @@ void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Polic
   }
   if (mac == 0 && link.queued >= kResolvingLimit) {
     status(link).queue_drops.add(1);
-    around_.doors.drop(mbuf, DropReason::kNeighborUnresolved);
+    around_.doors.drop(mbuf, why_nowhere(link));
     return;
   }
   const auto cls = static_cast<std::size_t>(context_of(mbuf).traffic_class);

@@ -12,10 +12,12 @@
 
 #include "dataplane/doors.h"
 #include "dataplane/hand_off.h"
+#include "dataplane/handshake_intake.h"
 #include "dataplane/keyed_tables.h"
 #include "dataplane/link_runtime.h"
 #include "dataplane/neighbors.h"
 #include "dataplane/port_table.h"
+#include "dataplane/secure_link.h"
 #include "dataplane/transmit_queues.h"
 #include "wire/shm/policy_table.h"
 #include "wire/shm/region.h"
@@ -36,7 +38,7 @@ struct LinkSurroundings {
   Doors& doors;
   rte_mempool& pool;  ///< of this worker, for acks and copies; private area for a PacketContext
   std::span<wire::shm::LinkStatus> status;  ///< DataplaneSection::links
-  wire::shm::EventRing& events;             ///< of this worker
+  wire::shm::LcoreRings& rings;             ///< of this worker
   wire::shm::LcoreCounters& counters;       ///< of this worker
 };
 
@@ -82,6 +84,27 @@ class LinkLayer {
   /// link_receive: sends an ack. @p mbuf is fresh from the pool.
   void send_ack(const LinkRuntime& link, std::uint32_t sequence, std::uint32_t received,
                 rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept;
+  /// link_receive: a datagram of a handshake. True: the control plane has a copy of it.
+  [[nodiscard]] bool take_handshake(const LinkRuntime& link, const PacketContext& context,
+                                    std::span<const std::byte> datagram,
+                                    const wire::shm::PolicyTable& policy, std::uint64_t now_tsc,
+                                    wire::shm::DropReason& why) noexcept {
+    return handshakes_.from_link(context, datagram, secure_[link.slot].handshakes, policy, now_tsc,
+                                 why);
+  }
+  /// link_receive: the same, of an address pair that no link has.
+  [[nodiscard]] bool take_handshake_of_stranger(const PacketContext& context,
+                                                std::span<const std::byte> datagram,
+                                                const wire::shm::PolicyTable& policy,
+                                                std::uint64_t now_tsc,
+                                                wire::shm::DropReason& why) noexcept {
+    return handshakes_.from_stranger(context, datagram, policy, now_tsc, why);
+  }
+  /// take_injected: sends the control plane's datagram in @p mbuf as it is, or lets it wait for the
+  /// next hop's MAC address.
+  void send_datagram(LinkRuntime& link, rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept;
+  /// link_send: gives a message for a virtual link to the control plane.
+  void pass_to_stream(LinkRuntime& link, rte_mbuf* mbuf) noexcept;
   /// link_send: takes a message for @p link; sends, queues or drops it.
   void submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
               std::uint64_t now_tsc) noexcept;
@@ -94,7 +117,7 @@ class LinkLayer {
   void housekeep(const wire::shm::PolicyTable& policy, std::uint64_t now_tsc) noexcept;
   static constexpr std::uint32_t kSlices = 8;
 
-  /// Messages in queues, for the ledger's `held`. Extra pieces are not in it.
+  /// Packets in queues, for the ledger's `held`. Extra pieces are not in it.
   [[nodiscard]] std::uint32_t held() const noexcept { return held_; }
   /// Drops everything that waits with @p reason and lets go of all that is in flight.
   void close_all(wire::shm::DropReason reason) noexcept;
@@ -121,6 +144,9 @@ class LinkLayer {
   void transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
                 std::uint64_t now_tsc, std::uint64_t mac) noexcept;
   void release(LinkRuntime& link, std::uint32_t slot) noexcept;
+  void serve_datagrams(LinkRuntime& link, const wire::shm::PolicyTable& policy,
+                       std::uint64_t now_tsc) noexcept;
+  void drop_datagrams(LinkRuntime& link, wire::shm::DropReason reason) noexcept;
 
   LinkSurroundings around_;
   double us_per_tsc_;
@@ -130,6 +156,8 @@ class LinkLayer {
   std::uint64_t asked_us_ = 0;
   std::uint32_t used_ = 0;           // one more than the highest slot ever opened
   LinkRuntime* runtimes_ = nullptr;  // by slot; memory is taken only for links this worker owns
+  SecureLink* secure_ = nullptr;     // likewise
+  HandshakeIntake handshakes_;
   std::uint32_t held_ = 0;
   std::uint32_t next_slice_ = 0;
   std::uint64_t table_version_ = 0;

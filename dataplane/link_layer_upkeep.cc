@@ -24,7 +24,7 @@ void LinkLayer::tell(const LinkRuntime& link, wire::shm::EventKind kind,
   event.lcore = static_cast<std::uint8_t>(around_.worker);
   event.count = 1;
   event.tsc = now_tsc;
-  if (!around_.events.push(event)) around_.counters.events_lost.add(1);
+  if (!around_.rings.events.push(event)) around_.counters.events_lost.add(1);
 }
 
 void LinkLayer::publish_identity(const LinkRecord& record) noexcept {
@@ -34,10 +34,11 @@ void LinkLayer::publish_identity(const LinkRecord& record) noexcept {
 }
 
 void LinkLayer::publish(const LinkRuntime& link) noexcept {
-  const LinkState state = link.sender.failed()              ? LinkState::kFailed
-                          : link.mac() == 0                 ? LinkState::kResolving
-                          : link.sender.ever_acknowledged() ? LinkState::kUp
-                                                            : LinkState::kIdle;
+  const LinkState state = link.protocol == wire::shm::LinkProtocol::kVirtual ? LinkState::kUp
+                          : link.sender.failed()                             ? LinkState::kFailed
+                          : link.mac() == 0                                  ? LinkState::kResolving
+                          : link.sender.ever_acknowledged()                  ? LinkState::kUp
+                                                                             : LinkState::kIdle;
   LinkStatus& told = status(link);
   told.srtt_us.set(link.sender.srtt_us());
   told.rttvar_us.set(link.sender.rttvar_us());
@@ -78,6 +79,7 @@ void LinkLayer::housekeep(const wire::shm::PolicyTable& policy, std::uint64_t no
     link.sender.check_timers(us_of(now_tsc));
     if (link.queued != 0) drop_aged(link, policy, now_tsc);
     serve(link, policy, now_tsc);
+    if (link.protocol == wire::shm::LinkProtocol::kDtls) serve_datagrams(link, policy, now_tsc);
     publish(link);
   }
   next_slice_ = (next_slice_ + 1) % kSlices;

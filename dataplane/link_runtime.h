@@ -19,12 +19,14 @@ namespace dataplane {
 
 struct alignas(wire::shm::kCacheLine) LinkRuntime {
   std::uint64_t version = 0;           ///< LinkEntry::version this state belongs to; 0: closed
-  const Neighbor* neighbor = nullptr;  ///< null: no next hop on the port
+  const Neighbor* hop = nullptr;       ///< null: no next hop on the port
+  const Neighbor* neighbor = nullptr;  ///< hop, while messages may be sent; else null
   LinkRuntime* next_ready = nullptr;
   std::uint32_t queued = 0;  ///< in all queues
   std::uint16_t slot = 0;
   std::uint16_t port = 0;
   std::uint8_t generation = 0;
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kLab;
   bool is_ready = false;        ///< in the list of links to serve at the end of the turn
   bool shares_buffers = false;  ///< Port::tx_shares_buffers
   wire::reload::AckWindow receiver;
@@ -35,9 +37,11 @@ struct alignas(wire::shm::kCacheLine) LinkRuntime {
   /// data from the Ethernet header on.
   std::array<rte_mbuf*, SrSender::kWindow> kept{};
 
+  /// Where messages go; 0: nowhere yet.
   [[nodiscard]] std::uint64_t mac() const noexcept {
     return neighbor != nullptr ? neighbor->mac() : 0;
   }
+  [[nodiscard]] std::uint64_t hop_mac() const noexcept { return hop != nullptr ? hop->mac() : 0; }
 };
 static_assert(sizeof(LinkRuntime) <= 8192, "design section 9: at most 8 KiB per link");
 

@@ -112,7 +112,9 @@ bool LinkTable::upsert(const LinkRecord& given, std::string& why) {
   record.local.zero = record.remote.zero = 0;
   if (record.slot >= impl_->max_links) return why = "slot is not below max_links", false;
   if (record.generation > 7) return why = "generation is above 7", false;
-  if (record.protocol != wire::shm::LinkProtocol::kLab) return why = "unknown protocol", false;
+  if (static_cast<std::size_t>(record.protocol) >= std::size(wire::shm::kLinkProtocolNames)) {
+    return why = "unknown protocol", false;
+  }
   if (static_cast<std::size_t>(record.link_class) >= wire::shm::kLinkClassCount) {
     return why = "unknown link class", false;
   }

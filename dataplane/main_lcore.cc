@@ -57,6 +57,8 @@ void MainLcore::look_for_control_plane(std::uint64_t now_ns) {
 }
 
 bool MainLcore::prepare_link(const wire::shm::LinkRecord& link, std::string& why) {
+  if (link.protocol == wire::shm::LinkProtocol::kVirtual)
+    return true;  // no packet of it comes here
   if (link.port >= ports_.count) {
     why = "link " + std::to_string(link.slot) + ": no port " + std::to_string(link.port);
     return false;

@@ -83,7 +83,10 @@ void NeighborTable::sweep(const LinkTable& links, const PortTable& ports) {
   for (std::uint32_t i = 0; i < size_; ++i) entries_[i].wanted_ = false;
   for (std::uint16_t slot = 0; slot < wire::shm::kMaxLinks; ++slot) {
     const LinkEntry* link = links.by_slot(slot);
-    if (link == nullptr || link->record.port >= ports.count) continue;
+    if (link == nullptr || link->record.protocol == wire::shm::LinkProtocol::kVirtual ||
+        link->record.port >= ports.count) {
+      continue;
+    }
     const std::uint16_t port = link->record.port;
     const Endpoint hop = next_hop_on(ports[port], link->record.remote);
     if (auto* entry = const_cast<Neighbor*>(find(port, hop)); entry != nullptr) {

@@ -7,14 +7,15 @@
 namespace dataplane {
 namespace {
 
-enum class Protocol : std::uint8_t { kUnknown, kNotServed, kLab };
+enum class Protocol : std::uint8_t { kUnknown, kNotServed, kServed };
 
 constexpr auto kProtocols = [] {
   std::array<Protocol, 256> of{};
   for (unsigned first = 0; first <= 3; ++first) of[first] = Protocol::kNotServed;
-  for (unsigned first = 20; first <= 79; ++first) of[first] = Protocol::kNotServed;
-  of[wire::reload::kDataFrameType] = Protocol::kLab;
-  of[wire::reload::kAckFrameType] = Protocol::kLab;
+  for (unsigned first = 20; first <= 63; ++first) of[first] = Protocol::kServed;
+  for (unsigned first = 64; first <= 79; ++first) of[first] = Protocol::kNotServed;
+  of[wire::reload::kDataFrameType] = Protocol::kServed;
+  of[wire::reload::kAckFrameType] = Protocol::kServed;
   return of;
 }();
 
@@ -49,7 +50,7 @@ void demux(Burst& burst, DemuxState& state, wire::shm::LcoreCounters& counters) 
     if (context.payload_length != 0) {
       protocol = kProtocols[wire::load_u8(&bytes_of(burst.mbufs[i])[context.payload_offset])];
     }
-    if (protocol == Protocol::kLab) [[likely]]
+    if (protocol == Protocol::kServed) [[likely]]
       continue;
     burst.drop(i, protocol == Protocol::kNotServed ? DropReason::kDemuxNotServed
                                                    : DropReason::kDemuxUnknown);

@@ -21,7 +21,8 @@ struct DemuxState {
 /// Reads the first byte as RFC 7983 section 7 does, and hands frames of links that another worker
 /// owns to that worker.
 ///
-///   0..3 STUN, 20..63 DTLS, 64..79 TURN channel   not served by this build
+///   0..3 STUN, 64..79 TURN channel   not served by this build
+///   20..63     DTLS; which of it a link takes is link_receive's business
 ///   128, 129   framed data and ack of a lab link (RFC 6940 section 6.6.2), which lies in the range
 ///              of RTP and RTCP: no media ever comes to the service port
 ///

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/stages/link_receive.h"
 
+#include "wire/dtls/record.h"
 #include "wire/reload/link_framing.h"
 
 namespace dataplane {
 
 namespace {
+
+using wire::shm::LinkProtocol;
 
 struct PendingAck {
   LinkRuntime* link;
@@ -40,6 +43,120 @@ struct PendingAcks {
   }
 };
 
+bool begins_like_dtls(std::span<const std::byte> datagram) noexcept {
+  if (datagram.empty()) return false;
+  const std::uint8_t first = wire::load_u8(datagram.data());
+  return first >= 20 && first <= 63;  // RFC 7983 section 7
+}
+
+/// Takes in the packets of one burst, one function per kind of datagram.
+class Intake {
+ public:
+  Intake(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,
+         std::uint64_t now_tsc) noexcept
+      : burst_(burst), links_(links), policy_(policy), now_tsc_(now_tsc) {}
+
+  /// Of an address pair that no link has.
+  void take_stranger(unsigned i) noexcept;
+  /// Of a secure link.
+  void take_record(unsigned i, const LinkRuntime& link) noexcept;
+  /// The frame that fills the payload, of either kind of link that has frames.
+  void take_frame(unsigned i, LinkRuntime& link) noexcept;
+  /// Counts, and sends the acks.
+  void finish() const noexcept;
+
+ private:
+  [[nodiscard]] std::span<const std::byte> payload(unsigned i) const noexcept {
+    const PacketContext& context = burst_.context(i);
+    return bytes_of(burst_.mbufs[i]).subspan(context.payload_offset, context.payload_length);
+  }
+  void punt(unsigned i) noexcept {
+    burst_.deliver(i);
+    ++punted_;
+  }
+
+  Burst& burst_;
+  LinkLayer& links_;
+  const wire::shm::PolicyTable& policy_;
+  std::uint64_t now_tsc_;
+  unsigned acks_received_ = 0;
+  unsigned punted_ = 0;
+  PendingAcks pending_;
+};
+
+void Intake::take_stranger(unsigned i) noexcept {
+  DropReason why = DropReason::kUnknownLink;
+  const std::span<const std::byte> datagram = payload(i);
+  if (begins_like_dtls(datagram) &&
+      links_.take_handshake_of_stranger(burst_.context(i), datagram, policy_, now_tsc_, why)) {
+    punt(i);
+  } else {
+    burst_.drop(i, why);
+  }
+}
+
+void Intake::take_record(unsigned i, const LinkRuntime& link) noexcept {
+  using wire::dtls::ContentType;
+  const std::span<const std::byte> datagram = payload(i);
+  if (!begins_like_dtls(datagram)) return burst_.drop(i, DropReason::kLinkProtocol);
+  switch (static_cast<ContentType>(datagram[0])) {
+    case ContentType::kChangeCipherSpec:
+    case ContentType::kAlert:
+    case ContentType::kHandshake: {
+      DropReason why{};
+      if (links_.take_handshake(link, burst_.context(i), datagram, policy_, now_tsc_, why)) {
+        punt(i);
+      } else {
+        burst_.drop(i, why);
+      }
+      return;
+    }
+    case ContentType::kApplicationData:
+      return burst_.drop(i, DropReason::kRecordEarly);
+  }
+  burst_.drop(i, DropReason::kRecordMalformed);
+}
+
+void Intake::take_frame(unsigned i, LinkRuntime& link) noexcept {
+  rte_mbuf* const mbuf = burst_.mbufs[i];
+  PacketContext& context = burst_.context(i);
+  const std::span<const std::byte> datagram = payload(i);
+  wire::reload::Frame frame;
+  if (!wire::reload::parse_frame(datagram, frame).ok()) {
+    const bool is_record = link.protocol == LinkProtocol::kLab && begins_like_dtls(datagram);
+    burst_.drop(i, is_record ? DropReason::kLinkProtocol : DropReason::kBadFrame);
+    return;
+  }
+  if (frame.is_ack) {
+    if (links_.acknowledge(link, frame.sequence, frame.received, now_tsc_)) {
+      ++acks_received_;
+      burst_.absorb(i);
+    } else {
+      burst_.drop(i, DropReason::kBadAck);
+    }
+    return;
+  }
+  const std::uint32_t received = link.receiver.note(frame.sequence);
+  pending_.acks[pending_.count++] = {&link, frame.sequence, received};
+  context.frame_sequence = frame.sequence;
+  const auto message_bytes = static_cast<std::uint16_t>(frame.message.size());
+  mbuf->data_off = static_cast<std::uint16_t>(mbuf->data_off + context.payload_offset +
+                                              wire::reload::kDataFrameOverhead);
+  mbuf->data_len = message_bytes;
+  mbuf->pkt_len = message_bytes;
+  wire::shm::LinkStatus& status = links_.status(link);
+  status.messages_in.add(1);
+  status.bytes_in.add(message_bytes);
+  if (link.receiver.was_duplicate()) status.duplicates_in.add(1);
+}
+
+void Intake::finish() const noexcept {
+  wire::shm::LcoreCounters& counters = links_.around().counters;
+  if (acks_received_ != 0) counters.acks_received.add(acks_received_);
+  if (punted_ != 0) counters.punted.add(punted_);
+  pending_.send(links_, now_tsc_);
+}
+
 }  // namespace
 
 void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,
@@ -53,54 +170,39 @@ void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& 
   }
   links.find({pairs.data(), count}, {entries.data(), count});
 
-  PendingAcks pending;
-  unsigned acks_received = 0;
+  Intake intake(burst, links, policy, now_tsc);
   std::size_t nth = 0;
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
     const LinkEntry* const entry = entries[nth++];
-    if (entry == nullptr || policy.lab_links == 0 || entry->owner != around.worker) {
+    PacketContext& context = burst.context(i);
+    assert(std::size_t{context.payload_offset} + context.payload_length <=
+           burst.mbufs[i]->data_len);
+    if (entry == nullptr) [[unlikely]] {
+      intake.take_stranger(i);
+      continue;
+    }
+    if (entry->owner != around.worker || !may_serve(entry->record.protocol, policy)) {
       burst.drop(i, DropReason::kUnknownLink);
       continue;
     }
-    rte_mbuf* const mbuf = burst.mbufs[i];
-    PacketContext& context = burst.context(i);
     context.link_in = entry->record.slot;
     context.link_generation = entry->record.generation;
     context.link_class = entry->record.link_class;
-    assert(std::size_t{context.payload_offset} + context.payload_length <= mbuf->data_len);
-    wire::reload::Frame frame;
-    if (!wire::reload::parse_frame(
-             bytes_of(mbuf).subspan(context.payload_offset, context.payload_length), frame)
-             .ok()) {
-      burst.drop(i, DropReason::kBadFrame);
-      continue;
-    }
     LinkRuntime& link = links.open(*entry);
-    if (frame.is_ack) {
-      if (links.acknowledge(link, frame.sequence, frame.received, now_tsc)) {
-        ++acks_received;
-        burst.absorb(i);
-      } else {
-        burst.drop(i, DropReason::kBadAck);
-      }
-      continue;
+    switch (link.protocol) {
+      case LinkProtocol::kLab:
+        intake.take_frame(i, link);
+        break;
+      case LinkProtocol::kDtls:
+        intake.take_record(i, link);
+        break;
+      case LinkProtocol::kVirtual:  // its bytes come in a stream that the control plane reads
+        burst.drop(i, DropReason::kLinkProtocol);
+        break;
     }
-    const std::uint32_t received = link.receiver.note(frame.sequence);
-    pending.acks[pending.count++] = {&link, frame.sequence, received};
-    context.frame_sequence = frame.sequence;
-    const auto message_bytes = static_cast<std::uint16_t>(frame.message.size());
-    mbuf->data_off = static_cast<std::uint16_t>(mbuf->data_off + context.payload_offset +
-                                                wire::reload::kDataFrameOverhead);
-    mbuf->data_len = message_bytes;
-    mbuf->pkt_len = message_bytes;
-    wire::shm::LinkStatus& status = links.status(link);
-    status.messages_in.add(1);
-    status.bytes_in.add(message_bytes);
-    if (link.receiver.was_duplicate()) status.duplicates_in.add(1);
   }
-  if (acks_received != 0) around.counters.acks_received.add(acks_received);
-  pending.send(links, now_tsc);
+  intake.finish();
 }
 
 }  // namespace dataplane

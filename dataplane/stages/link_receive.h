@@ -18,13 +18,18 @@ namespace dataplane {
 /// A frame with a sequence number that was seen before is acknowledged, counted and passed on: only
 /// admit can tell a copy from a sender that started over.
 ///
+/// On a secure link, datagrams that begin with another record than application data are the control
+/// plane's: they go up as they came, metered. So does a ClientHello from an address that no link
+/// has.
+///
 /// Position  after demux, before parse; with several workers on the worker that owns the link
 /// Reads     PacketContext::local, remote, payload_offset, payload_length
 /// Writes    PacketContext::link_in, link_generation, link_class, frame_sequence; the mbuf is
 ///           trimmed to the RELOAD message
 /// Absorbs   ack frames
-/// Drops     unknown_link, bad_frame, bad_ack
-/// Counts    acks_received, acks_sent, generated (acks); LinkStatus of the link
+/// Drops     unknown_link, link_protocol, bad_frame, bad_ack, record_malformed, record_early,
+///           handshake_rate, handshake_ring_full
+/// Counts    punted, acks_received, acks_sent, generated (acks); LinkStatus of the link
 /// Cost      one comparison of 40 bytes per packet; an ack frame of about 60 bytes per data frame
 void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,
                   std::uint64_t now_tsc) noexcept;

@@ -26,11 +26,16 @@ void link_send(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& pol
   for (std::uint64_t left = burst.live; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
     const LinkEntry* const entry = around.table.by_slot(burst.context(i).next_hop);
-    if (entry == nullptr || policy.lab_links == 0) {
+    if (entry == nullptr || !may_serve(entry->record.protocol, policy)) {
       burst.drop(i, DropReason::kLinkDown);
       continue;
     }
-    links.submit(links.open(*entry), burst.take(i), policy, now_tsc);
+    LinkRuntime& link = links.open(*entry);
+    if (link.protocol == wire::shm::LinkProtocol::kVirtual) {
+      links.pass_to_stream(link, burst.take(i));
+    } else {
+      links.submit(link, burst.take(i), policy, now_tsc);
+    }
   }
   links.serve_ready(policy, now_tsc);
 }

@@ -15,8 +15,10 @@ namespace dataplane {
 ///
 /// While the link's window is open and nothing waits, a message is framed and given to the TX queue
 /// at once. Otherwise it waits in the queue of its class; classes are served strictly in the order
-/// liveness, topology, media, bulk. Packets of links that another worker owns are handed to it with
-/// Resume::kLinkSend. At the end, queues whose window opened since the last call are served.
+/// liveness, topology, media, bulk. Messages for
+/// virtual links go up to the control plane, which frames and writes them. Packets of links that
+/// another worker owns are handed to it with Resume::kLinkSend. At the end, queues whose window
+/// opened since the last call are served.
 ///
 /// Call it once per turn, with an empty burst when there is nothing to send.
 ///
@@ -25,7 +27,7 @@ namespace dataplane {
 /// Writes    PacketContext::queued_tsc; headers in front of the message
 /// Takes     every live packet: the burst is empty afterwards
 /// Drops     link_down, link_queue_full, link_queue_age, neighbor_unresolved, headroom_exhausted,
-///           hand_off_full
+///           hand_off_full, no_association, virtual_ring_full, deliver_too_large
 /// Counts    generated and retransmitted (retransmissions); LinkStatus of the link
 /// Cost      a copy of 50 to 70 bytes and a sum over the message
 void link_send(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,

@@ -66,7 +66,7 @@ inline void move_front(std::byte* to, const std::byte* from, std::size_t n) noex
 
 /// Moves the front and writes what changes. False with @p why; then nothing was written.
 bool edit_header(rte_mbuf* mbuf, PacketContext& context, const ViaEntry& via,
-                 std::uint32_t max_message_size, DropReason& why) noexcept {
+                 std::uint32_t max_message_size, std::uint16_t headroom, DropReason& why) noexcept {
   ForwardingHeader& header = context.header;
   const int pushed = context.push_node != 0 ? static_cast<int>(kNodeEntryBytes) : 0;
   const int growth = via.size + pushed - context.pop_bytes;
@@ -81,7 +81,7 @@ bool edit_header(rte_mbuf* mbuf, PacketContext& context, const ViaEntry& via,
       why = DropReason::kViaTooLong;
       return false;
     }
-    if (rte_pktmbuf_headroom(mbuf) < growth + kLinkHeadroom) {
+    if (rte_pktmbuf_headroom(mbuf) < growth + headroom) {
       why = DropReason::kHeadroomExhausted;
       return false;
     }
@@ -206,7 +206,7 @@ void rewrite(Burst& burst, const PolicyTable& policy, const LinkTable& links, Re
     DropReason why{};
     if (context.deliver) {
       if (context.pop_bytes != 0 &&
-          !edit_header(mbuf, context, ViaEntry{}, policy.max_message_size, why)) {
+          !edit_header(mbuf, context, ViaEntry{}, policy.max_message_size, kLinkHeadroom, why)) {
         burst.drop(i, why);
       }
       continue;
@@ -217,10 +217,9 @@ void rewrite(Burst& burst, const PolicyTable& policy, const LinkTable& links, Re
       continue;
     }
     const ViaEntry via = via_entry(context, policy.full_via_entries != 0, links);
-    const std::uint32_t room =
-        egress->record.mtu -
-        std::min<std::uint32_t>(egress->record.mtu, link_overhead(egress->record.remote.family));
-    if (!edit_header(mbuf, context, via, policy.max_message_size, why)) {
+    const std::uint32_t room = message_room(egress->record);
+    if (!edit_header(mbuf, context, via, policy.max_message_size, link_headroom(egress->record),
+                     why)) {
       burst.drop(i, why);
       continue;
     }

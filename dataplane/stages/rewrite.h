@@ -3,20 +3,40 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "dataplane/burst.h"
 #include "dataplane/keyed_tables.h"
 #include "dataplane/mbuf_queue.h"
+#include "wire/dtls/record.h"
 #include "wire/shm/policy_table.h"
 
 namespace dataplane {
 
 /// What link_send puts in front of a message: Ethernet 14, IPv6 40, UDP 8, frame 8.
 inline constexpr std::uint16_t kLinkHeadroom = 70;
+/// What a record of a secure link takes in front of its frame, and around it, at most.
+inline constexpr std::uint16_t kRecordHeadroom =
+    wire::dtls::plaintext_offset(wire::dtls::Aead::kAes128Gcm);
+inline constexpr std::uint16_t kRecordOverhead = kRecordHeadroom + wire::dtls::kTagBytes;
 /// Bytes of IP, UDP and framing headers around a message on a link of that address family.
 [[nodiscard]] constexpr std::uint32_t link_overhead(std::uint8_t family) noexcept {
   return (family == 6 ? 40U : 20U) + 8U + 8U;
+}
+/// The largest message that goes over the link in one piece. A stream has no MTU: what fits a ring
+/// record fits it.
+[[nodiscard]] constexpr std::uint32_t message_room(const wire::shm::LinkRecord& link) noexcept {
+  if (link.protocol == wire::shm::LinkProtocol::kVirtual) return wire::shm::kMaxPacketBytes;
+  const std::uint32_t overhead =
+      link_overhead(link.remote.family) +
+      (link.protocol == wire::shm::LinkProtocol::kDtls ? kRecordOverhead : 0U);
+  return link.mtu - std::min<std::uint32_t>(link.mtu, overhead);
+}
+/// Room that link_send wants in front of a message for the link.
+[[nodiscard]] constexpr std::uint16_t link_headroom(const wire::shm::LinkRecord& link) noexcept {
+  return link.protocol == wire::shm::LinkProtocol::kDtls ? kLinkHeadroom + kRecordHeadroom
+                                                         : kLinkHeadroom;
 }
 
 /// Packets that wait for room in a burst because a message before them was cut into pieces. One per

@@ -42,8 +42,8 @@ class Demux : public ::testing::Test {
 TEST_F(Demux, SortsEveryFirstByteAsRfc7983Does) {
   for (unsigned first = 0; first < 256; ++first) {
     const char* expected = "demux_unknown";
-    if (first == 128 || first == 129) expected = "kept";
-    if (first <= 3 || (first >= 20 && first <= 79)) expected = "demux_not_served";
+    if (first == 128 || first == 129 || (first >= 20 && first <= 63)) expected = "kept";
+    if (first <= 3 || (first >= 64 && first <= 79)) expected = "demux_not_served";
     EXPECT_EQ(fate_of(tests::dataplane::bytes({first, 1, 2})), expected) << first;
   }
   EXPECT_EQ(fate_of({}), "demux_unknown");

@@ -130,6 +130,103 @@ TEST_P(Node, SendsWhatTheControlPlaneInjects) {
   EXPECT_EQ(rig_.count(&LcoreCounters::injected), 3U);
 }
 
+/// A link whose socket the control plane has.
+wire::shm::Command stream_link(std::uint16_t slot) {
+  wire::shm::Command command;
+  command.kind = wire::shm::CommandKind::kUpsertLink;
+  command.link = {};
+  command.link.slot = slot;
+  command.link.protocol = wire::shm::LinkProtocol::kVirtual;
+  command.link.port = 0xffff;
+  command.link.local = at("10.0.1.1", 6085);
+  command.link.remote = at("203.0.113.9", 40000);
+  command.link.peer = node_id(0xd0);
+  return command;
+}
+
+TEST_P(Node, TakesMessagesOfAStreamThroughAllStages) {
+  rig_.command(stream_link(4));
+  const std::uint32_t owner = 4 % std::get<1>(GetParam());
+  const Bytes good = transit(21);
+  Bytes tampered = transit(22);
+  tampered.back() ^= std::byte{1};
+  PacketRecord record;
+  record.kind = PacketKind::kVirtualIn;
+  record.link_slot = 4;
+  for (const Bytes& message : {good, tampered}) {
+    record.length = static_cast<std::uint16_t>(message.size());
+    std::memcpy(record.bytes.data(), message.data(), message.size());
+    ASSERT_TRUE(rig_.region().rings.lcores[owner].injected.push(record));
+  }
+  rig_.turn(4);
+  const std::vector<Bytes> out = rig_.messages(1);
+  ASSERT_EQ(out.size(), 1U);
+  const auto before = header_of(good), after = header_of(out[0]);
+  EXPECT_EQ(after.ttl, before.ttl - 1) << "it is no message of ours";
+  EXPECT_EQ(after.via_list_length, before.via_list_length + 2);
+  EXPECT_EQ(rig_.drops(DropReason::kBadSignature), 1U);
+  const wire::shm::LinkStatus& status = rig_.region().dataplane.links[4];
+  EXPECT_EQ(status.messages_in.get(), 2U);
+  EXPECT_EQ(status.bad_signatures.get(), 1U);
+  EXPECT_EQ(status.acks_out.get(), 0U);
+  rig_.settle();
+  EXPECT_EQ(rig_.unaccounted(), 0);
+}
+
+TEST_P(Node, GivesMessagesForAStreamToTheControlPlane) {
+  rig_.command(stream_link(4));
+  const Bytes message = rig_.ping(31, node_id(0xd0)).sign(signer_.identity());
+  PacketRecord record;
+  record.kind = PacketKind::kInjectOnLink;
+  record.link_slot = 4;
+  record.length = static_cast<std::uint16_t>(message.size());
+  std::memcpy(record.bytes.data(), message.data(), message.size());
+  ASSERT_TRUE(rig_.region().rings.lcores[0].injected.push(record));
+  rig_.turn(4);
+  std::vector<Bytes> up;
+  for (auto& lcore : rig_.region().rings.lcores) {
+    lcore.virtual_out.consume(8, [&](const PacketRecord& out) {
+      EXPECT_EQ(out.kind, PacketKind::kVirtualOut);
+      EXPECT_EQ(out.link_slot, 4);
+      up.emplace_back(out.bytes.data(), out.bytes.data() + out.length);
+    });
+  }
+  EXPECT_THAT(up, ::testing::ElementsAre(message));
+  rig_.settle();
+  EXPECT_EQ(rig_.unaccounted(), 0);
+}
+
+TEST_P(Node, RefusesRecordsThatNameALinkWrongly) {
+  rig_.command(stream_link(4));
+  const std::uint32_t owner = 4 % std::get<1>(GetParam());
+  PacketRecord record;
+  record.length = 20;
+  record.link_slot = 4;
+  unsigned pushed = 0;
+  const auto push = [&](PacketKind kind, std::uint16_t slot, std::uint8_t generation) {
+    record.kind = kind;
+    record.link_slot = slot;
+    record.generation = generation;
+    ASSERT_TRUE(rig_.region().rings.lcores[owner].injected.push(record));
+    ++pushed;
+  };
+  push(PacketKind::kVirtualIn, 4, 1);   // another generation
+  push(PacketKind::kVirtualIn, 0, 1);   // a lab link
+  push(PacketKind::kVirtualIn, 9, 0);   // no link
+  push(PacketKind::kDatagram, 4, 0);    // no secure link
+  push(PacketKind::kHandshake, 4, 0);   // goes up
+  push(PacketKind::kVirtualOut, 4, 0);  // goes up
+  push(static_cast<PacketKind>(200), 4, 0);
+  rig_.turn(4);
+  EXPECT_EQ(rig_.drops(DropReason::kLinkDown), pushed);
+  record.length = 0;
+  push(PacketKind::kVirtualIn, 4, 0);
+  rig_.turn(4);
+  EXPECT_EQ(rig_.drops(DropReason::kBadLength), 1U);
+  rig_.settle();
+  EXPECT_EQ(rig_.unaccounted(), 0);
+}
+
 TEST_P(Node, AsksForTheAnswerTheRfcWants) {
   rig_.send(0, rig_.ping(9, NodeRig::neighbor(1)).ttl(0).sign(signer_.identity()));
   rig_.turn(4);

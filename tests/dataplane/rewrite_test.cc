@@ -213,6 +213,19 @@ TEST_F(Rewrite, LeavesRoomForTheHeadersOfLinkSend) {
   EXPECT_EQ(with_headroom(dataplane::kLinkHeadroom + 1), "headroom_exhausted");
 }
 
+TEST_F(Rewrite, KnowsWhatEachKindOfLinkAddsToAMessage) {
+  wire::shm::LinkRecord link;
+  link.remote.family = 4;
+  EXPECT_EQ(dataplane::message_room(link), 1500U - 20 - 8 - 8);
+  link.protocol = wire::shm::LinkProtocol::kDtls;
+  EXPECT_EQ(dataplane::message_room(link), 1500U - 20 - 8 - 8 - 37) << "header, nonce, tag";
+  EXPECT_EQ(dataplane::link_headroom(link), dataplane::kLinkHeadroom + 21);
+  link.remote.family = 6;
+  EXPECT_EQ(dataplane::message_room(link), 1500U - 40 - 8 - 8 - 37);
+  link.protocol = wire::shm::LinkProtocol::kVirtual;
+  EXPECT_EQ(dataplane::message_room(link), wire::shm::kMaxPacketBytes) << "a stream has no MTU";
+}
+
 TEST_F(Rewrite, RefusesAViaListThatMakesTheMessageTooLong) {
   const Bytes before = to().destination(node_at(900)).sign(forger_.identity);
   rig_.policy.max_message_size = static_cast<std::uint32_t>(before.size() + 2);

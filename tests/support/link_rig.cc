@@ -146,7 +146,8 @@ SeenFrame look_at(const Bytes& bytes) {
     end->port = static_cast<std::uint16_t>(word_at(bytes, udp + (first ? 0 : 2)));
   }
   const std::span<const std::byte> payload(bytes.data() + udp + 8, length - 8);
-  if (!wire::reload::parse_frame(payload, seen.frame).ok()) seen.checksums_right = false;
+  seen.payload.assign(payload.begin(), payload.end());
+  seen.is_frame = wire::reload::parse_frame(payload, seen.frame).ok();
   seen.message.assign(seen.frame.message.begin(), seen.frame.message.end());
   return seen;
 }
@@ -197,7 +198,7 @@ LinkRig::LinkRig(const LinkRigOptions& given)
                              .doors = *doors_,
                              .pool = *pool,
                              .status = region->dataplane.links,
-                             .events = region->rings.lcores[lcore].events,
+                             .rings = region->rings.lcores[lcore],
                              .counters = counters});
 }
 
@@ -217,6 +218,7 @@ void LinkRig::add_link(std::uint16_t slot, std::uint8_t host, bool resolved,
   wire::shm::LinkRecord record;
   record.slot = slot;
   record.generation = generation;
+  record.protocol = options.protocol;
   record.local = link_address(options.family, options.host);
   record.remote = link_address(options.family, host);
   record.peer.bytes[15] = static_cast<std::byte>(host);
@@ -257,7 +259,10 @@ void LinkRig::settle(Burst& burst) {
   for (std::uint64_t left = burst.absorbed; left != 0; left &= left - 1) {
     doors_->absorb(burst.mbufs[static_cast<unsigned>(std::countr_zero(left))]);
   }
-  burst.dropped = burst.absorbed = 0;
+  for (std::uint64_t left = burst.delivered; left != 0; left &= left - 1) {
+    doors_->delivered(burst.mbufs[static_cast<unsigned>(std::countr_zero(left))]);
+  }
+  burst.dropped = burst.absorbed = burst.delivered = 0;
 }
 
 void LinkRig::send(std::uint16_t slot, const std::vector<Bytes>& messages,
@@ -362,6 +367,30 @@ void LinkRig::run_ms(unsigned ms) {
   }
 }
 
+void LinkRig::send_datagram(std::uint16_t slot, const Bytes& payload) {
+  rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
+  reset_context(context_of(mbuf), now);
+  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(payload.size())), payload.data(),
+              payload.size());
+  ++sent_;
+  links->send_datagram(links->open(*table->by_slot(slot)), mbuf, now);
+  end_turn();
+}
+
+std::vector<wire::shm::PacketRecord> LinkRig::take_handshakes() {
+  std::vector<wire::shm::PacketRecord> records;
+  region->rings.lcores[options.worker].handshake.consume(
+      1000, [&](const wire::shm::PacketRecord& record) { records.push_back(record); });
+  return records;
+}
+
+std::vector<wire::shm::PacketRecord> LinkRig::take_virtual() {
+  std::vector<wire::shm::PacketRecord> records;
+  region->rings.lcores[options.worker].virtual_out.consume(
+      1000, [&](const wire::shm::PacketRecord& record) { records.push_back(record); });
+  return records;
+}
+
 std::vector<wire::shm::Event> LinkRig::take_events() {
   std::vector<wire::shm::Event> events;
   region->rings.lcores[options.worker].events.consume(
@@ -374,7 +403,8 @@ std::int64_t LinkRig::unaccounted() const {
   for (const auto& drop : counters.drops) dropped += drop.get();
   const std::uint64_t in = counters.received.get() + sent_;
   const std::uint64_t out = counters.transmitted.get() + counters.absorbed.get() + dropped +
-                            counters.handed_out.get() + passed_on_ + links->held();
+                            counters.handed_out.get() + counters.punted.get() + passed_on_ +
+                            links->held();
   return static_cast<std::int64_t>(in - out);
 }
 

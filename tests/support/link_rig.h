@@ -30,7 +30,9 @@ struct SeenFrame {
   bool checksums_right = false;
   std::uint64_t destination_mac = 0;
   wire::shm::Endpoint source, destination;
-  wire::reload::Frame frame;  ///< frame.message points into `message`
+  Bytes payload;              ///< of the datagram
+  bool is_frame = false;      ///< the payload is one: then
+  wire::reload::Frame frame;  ///< frame.message points into the frame that was looked at
   Bytes message;
 };
 [[nodiscard]] SeenFrame look_at(const Bytes& ethernet_frame);
@@ -40,7 +42,8 @@ struct SeenFrame {
 struct LinkRigOptions {
   std::uint8_t host = 1;  ///< own address is 10.0.0.host or fd00::host
   std::uint8_t family = 4;
-  bool shares_buffers = false;  ///< as Port::tx_shares_buffers
+  bool shares_buffers = false;                                       ///< as Port::tx_shares_buffers
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kLab;  ///< of links that are added
   std::uint32_t worker = 0;
   std::uint32_t workers = 1;
 };
@@ -71,6 +74,11 @@ class LinkRig {
   [[nodiscard]] std::vector<Bytes> take_frames();
   /// Frames arrive; returns the messages that link_receive passed on, in order.
   std::vector<Bytes> receive(const std::vector<Bytes>& frames);
+  /// The control plane sends a datagram on a link.
+  void send_datagram(std::uint16_t slot, const Bytes& payload);
+  /// What went up to the control plane since the last call.
+  [[nodiscard]] std::vector<wire::shm::PacketRecord> take_handshakes();
+  [[nodiscard]] std::vector<wire::shm::PacketRecord> take_virtual();
   /// One datagram from host @p host.
   std::vector<Bytes> receive_datagram(std::uint8_t host, const Bytes& payload);
 
