@@ -53,8 +53,9 @@ bool CommandApplier::apply_one(const wire::shm::Command& command) {
       effects_.stop_capture();
       return true;
     case CommandKind::kInstallAssociation:
+      return links_.install(command.association, now_ns_, last_error_);
     case CommandKind::kForgetAssociations:
-      return last_error_ = "this build has no secure links", false;
+      return links_.forget(command.forget.slot, command.forget.generation, last_error_);
   }
   return last_error_ = "unknown command", false;
 }
@@ -63,9 +64,12 @@ void CommandApplier::apply(const wire::shm::Command& command) {
   raise(apply_one(command) ? status_.commands : status_.command_errors);
 }
 
-std::size_t CommandApplier::turn(wire::shm::CommandRing& ring, std::size_t most) {
+std::size_t CommandApplier::turn(wire::shm::CommandRing& ring, std::size_t most,
+                                 std::uint64_t now_ns) {
+  now_ns_ = now_ns;
   const std::size_t taken =
       ring.consume_wiping(most, [this](const wire::shm::Command& command) { apply(command); });
+  links_.expire(now_ns);
   links_.reclaim();
   signers_.reclaim();
   status_.links.store(links_.size(), std::memory_order_relaxed);

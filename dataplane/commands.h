@@ -41,8 +41,10 @@ class CommandApplier {
   /// Counts in DataplaneStatus::commands or command_errors; last_error() says why.
   void apply(const wire::shm::Command& command);
   /// Takes up to @p most commands from the ring, then frees what quiescence allows and publishes
-  /// the table sizes. Every housekeeping turn. Returns commands taken.
-  std::size_t turn(wire::shm::CommandRing& ring, std::size_t most);
+  /// the table sizes. Every housekeeping turn. Returns commands taken; their slots are wiped, since
+  /// they may hold keys.
+  /// @param now_ns  CLOCK_MONOTONIC
+  std::size_t turn(wire::shm::CommandRing& ring, std::size_t most, std::uint64_t now_ns);
   [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
 
  private:
@@ -53,6 +55,7 @@ class CommandApplier {
   CommandEffects& effects_;
   wire::shm::DataplaneStatus& status_;
   bool resyncing_ = false;
+  std::uint64_t now_ns_ = 0;
   std::string last_error_;
 };
 

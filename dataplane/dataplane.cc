@@ -22,6 +22,8 @@ namespace {
 
 constexpr unsigned kPoolCache = 256;
 constexpr unsigned kCapturePool = 1023;
+/// Current and previous ones, and one that workers may still be letting go of.
+constexpr std::size_t kKeysPerLink = 3;
 constexpr long kMainSleepNs = 1'000'000;
 
 static_assert(sizeof(CaptureVerdict) <= sizeof(PacketContext));
@@ -66,6 +68,7 @@ struct Dataplane::Parts {
   PortTable ports;
   std::unique_ptr<Quiescence> quiescence;
   std::unique_ptr<KnownSigners> known_signers;
+  std::unique_ptr<AssociationStore> keys;
   std::unique_ptr<LinkTable> links;
   std::unique_ptr<SignerTable> signers;
   std::unique_ptr<NeighborTable> neighbors;
@@ -114,7 +117,10 @@ std::string Dataplane::Parts::make_tables(const crypto::KernelTable& kernel,
   quiescence = Quiescence::create(wanted.workers);
   hand_off = HandOff::create(wanted.workers);
   if (quiescence != nullptr) {
-    links = LinkTable::create(wanted.max_links, wanted.workers, *quiescence);
+    std::string why;
+    keys = AssociationStore::create(kKeysPerLink * wanted.max_links, why);
+    if (keys == nullptr) return why;
+    links = LinkTable::create(wanted.max_links, wanted.workers, *quiescence, keys.get());
     known_signers = KnownSigners::create({.kernel = kernel,
                                           .bytes = std::uint64_t{wanted.known_signer_mib} << 20U,
                                           .max_signers = wanted.max_signers,
@@ -164,7 +170,7 @@ std::string Dataplane::Parts::make_workers(const crypto::KernelTable& kernel) {
                       .idle_sleep_us = config.dataplane.idle_sleep_us};
   for (std::uint32_t worker = 0; worker < shared.workers; ++worker) {
     lcores.push_back(std::make_unique<LcoreContext>(worker, shared, capture_rings[worker]));
-    if (!lcores.back()->allocate()) return "no memory for worker " + std::to_string(worker);
+    if (std::string why; !lcores.back()->allocate(why)) return why;
   }
   for (const auto& lcore : lcores) {
     lcore->route_reader.online();

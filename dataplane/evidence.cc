@@ -15,10 +15,11 @@ using wire::shm::Event;
 using wire::shm::EventKind;
 
 std::unique_ptr<Evidence> Evidence::create(wire::shm::EventRing& events, std::uint8_t lcore,
-                                           std::uint64_t tsc_hz) noexcept {
+                                           std::uint64_t tsc_hz, DropReason reason) noexcept {
   std::unique_ptr<Evidence> evidence(new (std::nothrow) Evidence(events));
   if (evidence == nullptr) return nullptr;
   evidence->lcore_ = lcore;
+  evidence->reason_ = reason;
   evidence->quiet_cycles_ = cycles_of_ms(kQuietMs, tsc_hz);
   return evidence;
 }
@@ -35,7 +36,7 @@ bool Evidence::send(std::uint16_t link, Record& record, std::span<const std::byt
                     std::uint64_t tsc) noexcept {
   Event event;
   event.kind = EventKind::kEvidence;
-  event.reason = DropReason::kBadSignature;
+  event.reason = reason_;
   event.link_slot = link;
   event.generation = record.generation;
   event.lcore = lcore_;

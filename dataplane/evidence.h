@@ -25,11 +25,12 @@ class Evidence {
   static constexpr std::uint32_t kQuietMs = 100;
 
   /// @param events  this lcore's ring; must outlive this. nullptr: out of memory.
-  [[nodiscard]] static std::unique_ptr<Evidence> create(wire::shm::EventRing& events,
-                                                        std::uint8_t lcore,
-                                                        std::uint64_t tsc_hz) noexcept;
+  /// @param reason  of all that is noted here
+  [[nodiscard]] static std::unique_ptr<Evidence> create(
+      wire::shm::EventRing& events, std::uint8_t lcore, std::uint64_t tsc_hz,
+      wire::shm::DropReason reason = wire::shm::DropReason::kBadSignature) noexcept;
 
-  /// One bad signature on the link. @p message is borrowed for the call; its beginning is the
+  /// One more on the link. @p message is borrowed for the call; its beginning is the
   /// sample.
   void note(std::uint16_t link, std::uint8_t generation, std::uint64_t transaction_id,
             std::span<const std::byte> message, std::uint64_t tsc,
@@ -52,6 +53,7 @@ class Evidence {
 
   wire::shm::EventRing& events_;
   std::uint8_t lcore_ = 0;
+  wire::shm::DropReason reason_{};
   std::uint64_t quiet_cycles_ = 0;
   std::uint32_t due_count_ = 0;
   std::array<std::uint64_t, wire::shm::kMaxLinks / 64> due_{};  // bit per link with count > 0

@@ -19,6 +19,7 @@
 
 #include "crypto/key_table_pool.h"
 #include "crypto/public_key.h"
+#include "dataplane/association_store.h"
 #include "dataplane/quiescence.h"
 #include "wire/shm/commands.h"
 
@@ -31,6 +32,13 @@ struct LinkEntry {
   /// New when the slot gets another association (peer, generation, port or addresses): the owner
   /// then resets its state. Kept when only class, barred or mtu change.
   std::uint64_t version = 0;
+  /// New with every version, and when the keys change.
+  std::uint64_t revision = 0;
+  /// Keys of a secure link: those that seal, and those that may still open what comes late. Workers
+  /// read what they point to, the pointers are the main lcore's.
+  std::shared_ptr<const Association> current;
+  std::shared_ptr<const Association> previous;
+  std::uint32_t last_association = 0;  ///< highest number that was installed
 };
 
 /// Lab links must be enabled by name; the others need no leave.
@@ -41,8 +49,13 @@ struct LinkEntry {
 
 class LinkTable {
  public:
+  /// How long the previous keys of a link open what comes late.
+  static constexpr std::uint64_t kPreviousNs = 60'000'000'000;
+
+  /// @param keys  must outlive the table; nullptr: no association is ever installed
   static std::unique_ptr<LinkTable> create(std::uint32_t max_links, std::uint32_t workers,
-                                           Quiescence& quiescence);
+                                           Quiescence& quiescence,
+                                           AssociationStore* keys = nullptr);
   ~LinkTable();
 
   /// Workers. nullptr when absent.
@@ -63,6 +76,14 @@ class LinkTable {
   /// link that is not stale, table full. Upserting the same record again changes nothing.
   [[nodiscard]] bool upsert(const wire::shm::LinkRecord& record, std::string& why);
   void remove(std::uint16_t slot, std::uint8_t generation);
+  /// Gives a secure link new keys; those it had become the previous ones. False with @p why: no
+  /// such link, a number that is not above the last one, no room. The caller wipes @p record.
+  [[nodiscard]] bool install(const wire::shm::AssociationRecord& record, std::uint64_t now_ns,
+                             std::string& why);
+  /// Takes all keys from a link. False with @p why when there is no such link.
+  [[nodiscard]] bool forget(std::uint16_t slot, std::uint8_t generation, std::string& why);
+  /// Takes previous keys whose time is over. Every housekeeping turn.
+  void expire(std::uint64_t now_ns);
   void mark_all_stale();  ///< kResyncBegin
   void sweep_stale();     ///< kResyncEnd
   void reclaim();         ///< frees what quiescence allows; every housekeeping turn
@@ -71,6 +92,9 @@ class LinkTable {
  private:
   LinkTable() = default;
   struct Impl;
+  /// Puts @p entry in the place of @p old, which has the same slot and address pair.
+  void replace(const LinkEntry* old, const LinkEntry* entry);
+  [[nodiscard]] const LinkEntry* secure(std::uint16_t slot, std::uint8_t generation) const noexcept;
   std::array<std::atomic<const LinkEntry*>, wire::shm::kMaxLinks> slots_{};
   std::atomic<std::uint64_t> version_{0};
   std::uint32_t size_ = 0;

@@ -33,8 +33,11 @@ LcoreContext::LcoreContext(std::uint32_t index, const Shared& shared, rte_ring* 
   rewrite.pool = shared.pool;
 }
 
-bool LcoreContext::allocate() {
+bool LcoreContext::allocate(std::string& why) {
+  why = "no memory for worker " + std::to_string(worker);
   const auto lcore = static_cast<std::uint8_t>(worker);
+  cipher = crypto::LinkCipher::create(why);
+  if (cipher == nullptr) return false;
   links = LinkLayer::create({.worker = worker,
                              .workers = around.workers,
                              .max_links = around.max_links,
@@ -48,7 +51,8 @@ bool LcoreContext::allocate() {
                              .pool = *around.pool,
                              .status = around.region.dataplane.links,
                              .rings = rings,
-                             .counters = counters});
+                             .counters = counters,
+                             .cipher = cipher.get()});
   admit = AdmitState::create(around.max_signers, around.tsc_hz, around.secret);
   verify = VerifyState::create({.kernel = &around.kernel,
                                 .tables = &around.tables,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "dataplane/burst.h"
 #include "dataplane/capture_tap.h"
@@ -59,8 +60,9 @@ struct Shared {
 struct LcoreContext {
   /// @param captured  ring of captured copies to the main lcore
   LcoreContext(std::uint32_t index, const Shared& shared, rte_ring* captured) noexcept;
-  /// Allocates the stages' states. False: out of memory.
-  [[nodiscard]] bool allocate();
+  /// Allocates the stages' states. False with @p why: out of memory, or the cipher library fails
+  /// its known answers.
+  [[nodiscard]] bool allocate(std::string& why);
 
   std::uint32_t worker;
   Shared around;
@@ -84,6 +86,7 @@ struct LcoreContext {
   ReceiveState receive;
   EthernetState ethernet;
   DemuxState demux;
+  std::unique_ptr<crypto::LinkCipher> cipher;
   std::unique_ptr<LinkLayer> links;
   std::unique_ptr<AdmitState> admit;
   std::unique_ptr<VerifyState> verify;

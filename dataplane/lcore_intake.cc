@@ -89,7 +89,11 @@ void take_injected(LcoreContext& lcore, Burst& burst) noexcept {
         }
         break;
       case PacketKind::kRecord:
-        return lcore.doors.drop(mbuf, DropReason::kNoAssociation);
+        if (const LinkEntry* const entry = own_entry_for(record, LinkProtocol::kDtls, lcore)) {
+          return lcore.links->send_record(lcore.links->open(*entry), mbuf, record.content_type,
+                                          record.association);
+        }
+        break;
       case PacketKind::kDelivery:
       case PacketKind::kSigner:
       case PacketKind::kErrorAnswer:

@@ -62,6 +62,14 @@ void from_link_receive(LcoreContext& l, Burst& burst) noexcept {
   from_parse(l, burst);
 }
 
+/// Datagrams whose keys came, and what stood behind the first record of one.
+void from_further(LcoreContext& l, Burst& burst) noexcept {
+  while (const unsigned further = l.links->take_further(burst)) {
+    l.worked += further;
+    from_link_receive(l, burst);
+  }
+}
+
 void from_receive(LcoreContext& l, Burst& burst) noexcept {
   receive(burst, l.receive, l.capture, l.turn.tsc, l.counters);
   if (burst.live == 0) return;
@@ -107,6 +115,7 @@ unsigned run_turn(LcoreContext& l) noexcept {
   for (std::uint32_t other = 0; other < l.around.workers; ++other) {
     if (other != l.worker) from_other_lcores(l, other);
   }
+  from_further(l, l.burst);
   from_control_plane(l, l.burst);
   from_holds(l, l.burst);
   return end_turn(l);

@@ -39,6 +39,7 @@ void begin_turn(LcoreContext& l) noexcept {
   }
   l.routes = &l.route_reader.pin();
   l.policy = &l.policy_reader.pin();
+  l.links->begin_turn(l.turn.tsc);
 }
 
 unsigned end_turn(LcoreContext& l) noexcept {
@@ -48,6 +49,7 @@ unsigned end_turn(LcoreContext& l) noexcept {
     run_timers(l);
     l.clock.lap(Stage::kHousekeeping, 0);
   }
+  l.links->flush_records();
   if (const unsigned sent = l.transmit.flush(); sent != 0) l.clock.lap(Stage::kTransmit, sent);
   if (const unsigned freed = l.doors.flush(); freed != 0) l.clock.lap(Stage::kDrop, freed);
   if (due) settle_ledger(l);

@@ -38,9 +38,9 @@ std::size_t recent_index(const wire::shm::Endpoint* pair) {
 }
 
 /// Of a link whose mac() is 0.
-DropReason why_nowhere(const LinkRuntime& link) {
-  return link.neighbor == nullptr && link.hop != nullptr ? DropReason::kNoAssociation
-                                                         : DropReason::kNeighborUnresolved;
+DropReason why_nowhere(const LinkRuntime& link, const SecureLink& secure) {
+  if (link.neighbor != nullptr || link.hop == nullptr) return DropReason::kNeighborUnresolved;
+  return secure.number == 0 ? DropReason::kNoAssociation : DropReason::kSequenceExhausted;
 }
 
 /// Both endpoints, 40 bytes.
@@ -81,7 +81,12 @@ std::unique_ptr<LinkLayer> LinkLayer::create(const LinkSurroundings& surrounding
   std::unique_ptr<LinkLayer> layer(new LinkLayer(surroundings));
   layer->runtimes_ = reserve<LinkRuntime>(surroundings.max_links);
   layer->secure_ = reserve<SecureLink>(surroundings.max_links);
-  if (layer->runtimes_ == nullptr || layer->secure_ == nullptr) return nullptr;
+  layer->forgeries_ =
+      Evidence::create(surroundings.rings.events, static_cast<std::uint8_t>(surroundings.worker),
+                       surroundings.tsc_hz, DropReason::kRecordForged);
+  if (layer->runtimes_ == nullptr || layer->secure_ == nullptr || layer->forgeries_ == nullptr) {
+    return nullptr;
+  }
   return layer;
 }
 
@@ -89,6 +94,12 @@ LinkLayer::~LinkLayer() {
   if (runtimes_ != nullptr && secure_ != nullptr) close_all(DropReason::kShutdown);
   give_back(runtimes_, around_.max_links);
   give_back(secure_, around_.max_links);
+}
+
+void LinkLayer::follow(LinkRuntime& link, const LinkEntry& entry) noexcept {
+  if (link.version != entry.version) reset(link, entry);
+  if (link.protocol == wire::shm::LinkProtocol::kDtls) adopt_keys(link, entry);
+  link.revision = entry.revision;
 }
 
 void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
@@ -116,21 +127,25 @@ void LinkLayer::reset(LinkRuntime& link, const LinkEntry& entry) noexcept {
   if (record.protocol == wire::shm::LinkProtocol::kLab) link.neighbor = link.hop;
   used_ = std::max(used_, record.slot + 1U);
   zero_counters(status(link));
+  status(link).association.store(0, std::memory_order_relaxed);
   publish_identity(record);
   publish(link);
 }
 
 void LinkLayer::close(LinkRuntime& link, DropReason reason) noexcept {
+  if (link.protocol == wire::shm::LinkProtocol::kDtls) flush_records();  // they name it
   drop_queued(link, reason);
   drop_datagrams(link, reason);
   for (std::uint32_t slot = 0; slot < SrSender::kWindow; ++slot) release(link, slot);
-  link.version = 0;
+  link.version = link.revision = 0;
 }
 
 void LinkLayer::close_all(DropReason reason) noexcept {
   for (std::uint32_t i = 0; i < used_; ++i) {
     if (at(i).version != 0) close(at(i), reason);
   }
+  while (rte_mbuf* const mbuf = early_.take()) around_.doors.drop(mbuf, reason);
+  while (rte_mbuf* const mbuf = further_.pop()) around_.doors.drop(mbuf, reason);
 }
 
 void LinkLayer::release(LinkRuntime& link, std::uint32_t slot) noexcept {
@@ -176,7 +191,8 @@ void LinkLayer::drop_aged(LinkRuntime& link, const wire::shm::PolicyTable& polic
       --link.queued;
       if (!context_of(mbuf).unledgered) --held_;
       status(link).queue_drops.add(1);
-      around_.doors.drop(mbuf, link.mac() == 0 ? why_nowhere(link) : DropReason::kLinkQueueAge);
+      around_.doors.drop(mbuf, link.mac() == 0 ? why_nowhere(link, secure_[link.slot])
+                                               : DropReason::kLinkQueueAge);
     }
   }
 }
@@ -186,7 +202,9 @@ void LinkLayer::drop_aged(LinkRuntime& link, const wire::shm::PolicyTable& polic
 void LinkLayer::transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::PolicyTable& policy,
                          std::uint64_t now_tsc, std::uint64_t mac) noexcept {
   using wire::reload::kDataFrameOverhead;
-  const std::size_t headers = link.headers.size();
+  // On a secure link the rest of the headers is written when the frame has become a record.
+  const bool is_secure = link.protocol == wire::shm::LinkProtocol::kDtls;
+  const std::size_t headers = is_secure ? 0 : link.headers.size();
   const std::uint32_t message_bytes = mbuf->data_len;
   char* const room =
       rte_pktmbuf_prepend(mbuf, static_cast<std::uint16_t>(headers + kDataFrameOverhead));
@@ -194,11 +212,13 @@ void LinkLayer::transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Pol
     around_.doors.drop(mbuf, DropReason::kHeadroomExhausted);
     return;
   }
+  if (is_secure) context_of(mbuf).sealed_by = 0;
   const bool may_retransmit = policy.retransmit_transit != 0 || context_of(mbuf).injected;
   rte_mbuf* kept = nullptr;
   if (may_retransmit) {
     if (link.shares_buffers) {
       kept = rte_pktmbuf_copy(mbuf, &around_.pool, 0, UINT32_MAX);
+      if (kept != nullptr) context_of(kept).sealed_by = 0;
     } else {
       rte_mbuf_refcnt_update(mbuf, 1);
       kept = mbuf;
@@ -210,10 +230,11 @@ void LinkLayer::transmit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Pol
   auto* const frame = reinterpret_cast<std::byte*>(room);
   wire::reload::write_data_frame_header(sequence, message_bytes,
                                         {frame + headers, kDataFrameOverhead});
-  link.headers.write(frame, static_cast<std::uint16_t>(message_bytes + kDataFrameOverhead), mac);
   LinkStatus& counted = status(link);
   counted.messages_out.add(1);
   counted.bytes_out.add(message_bytes);
+  if (is_secure) return add_frame(link, mbuf);
+  link.headers.write(frame, static_cast<std::uint16_t>(message_bytes + kDataFrameOverhead), mac);
   around_.transmit.put(link.port, mbuf);
 }
 
@@ -230,7 +251,8 @@ void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
     rte_mbuf* const kept = link.kept[lost.from_slot];
     link.kept[lost.from_slot] = nullptr;
     link.kept[SrSender::slot_of(lost.sequence)] = kept;
-    if (mac == 0) continue;  // the neighbour was forgotten: as if the network had lost it
+    // The neighbour or the keys were forgotten: as if the network had lost it.
+    if (mac == 0 || kept == nullptr) continue;
     // While somebody else holds the mbuf (a PMD, another worker's TX queue, the reader of a shared
     // port) its bytes must stay as they are.
     rte_mbuf* again = kept;
@@ -243,21 +265,33 @@ void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
     PacketContext& context = context_of(again);
     reset_context(context, now_tsc);
     context.unledgered = true;
+    const bool is_secure = link.protocol == wire::shm::LinkProtocol::kDtls;
+    if (is_secure) {
+      context.sealed_by = context_of(kept).sealed_by;
+      if (context.sealed_by != 0 && !unseal(link, again, secure_[link.slot].current)) {
+        around_.doors.let_go(again);
+        continue;
+      }
+    }
     auto* const frame = rte_pktmbuf_mtod(again, std::byte*);
-    const std::size_t headers = link.headers.size();
+    const std::size_t headers = is_secure ? 0 : link.headers.size();
     const std::size_t payload = again->data_len - headers;
     wire::reload::write_data_frame_header(
         lost.sequence, static_cast<std::uint32_t>(payload - wire::reload::kDataFrameOverhead),
         {frame + headers, wire::reload::kDataFrameOverhead});
-    link.headers.write(frame, static_cast<std::uint16_t>(payload), mac);
     around_.counters.generated.add(1);
     around_.counters.retransmitted.add(1);
     status(link).retransmitted.add(1);
+    if (is_secure) {
+      add_frame(link, again);
+      continue;
+    }
+    link.headers.write(frame, static_cast<std::uint16_t>(payload), mac);
     around_.transmit.put(link.port, again);
   }
   if (link.sender.take_failure()) {
     drop_queued(link, DropReason::kLinkDown);
-    tell(link, wire::shm::EventKind::kLinkFailed, now_tsc);
+    tell(link, wire::shm::EventKind::kLinkFailed, 1, now_tsc);
     publish(link);
   }
 }
@@ -298,7 +332,7 @@ void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Polic
   }
   if (mac == 0 && link.queued >= kResolvingLimit) {
     status(link).queue_drops.add(1);
-    around_.doors.drop(mbuf, why_nowhere(link));
+    around_.doors.drop(mbuf, why_nowhere(link, secure_[link.slot]));
     return;
   }
   const auto cls = static_cast<std::size_t>(context_of(mbuf).traffic_class);
@@ -384,7 +418,7 @@ bool LinkLayer::acknowledge(LinkRuntime& link, std::uint32_t sequence, std::uint
   counted.acks_in.add(1);
   counted.last_ack_tsc.set(now_tsc);
   if (first || kind == SrSender::AckKind::kRecovered) [[unlikely]] {
-    tell(link, wire::shm::EventKind::kLinkUp, now_tsc);
+    tell(link, wire::shm::EventKind::kLinkUp, 1, now_tsc);
     publish(link);
   }
   if (link.queued != 0 || link.sender.has_lost()) make_ready(link);
@@ -396,12 +430,14 @@ void LinkLayer::send_ack(const LinkRuntime& link, std::uint32_t sequence, std::u
   PacketContext& context = context_of(mbuf);
   reset_context(context, now_tsc);
   context.unledgered = true;
-  const std::size_t headers = link.headers.size();
+  const bool is_secure = link.protocol == wire::shm::LinkProtocol::kDtls;
+  const std::size_t headers = is_secure ? 0 : link.headers.size();
   mbuf->data_len = static_cast<std::uint16_t>(headers + wire::reload::kAckFrameBytes);
   mbuf->pkt_len = mbuf->data_len;
   auto* const frame = rte_pktmbuf_mtod(mbuf, std::byte*);
   wire::reload::write_ack_frame(sequence, received,
                                 {frame + headers, wire::reload::kAckFrameBytes});
+  if (is_secure) return add_frame(link, mbuf);
   link.headers.write(frame, wire::reload::kAckFrameBytes, link.mac());
   around_.transmit.put(link.port, mbuf);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a link layer sends for the control plane and gives to it: datagrams of handshakes, messages
-// of virtual links.
+// What a link layer sends for the control plane and gives to it, and datagrams that wait: for keys,
+// or because they stood behind another record.
 
 #include <cstring>
 
@@ -84,6 +84,52 @@ void LinkLayer::pass_to_stream(LinkRuntime& link, rte_mbuf* mbuf) noexcept {
   if (!context.unledgered) around_.counters.transmitted.add(1);
   around_.doors.transmitted(context);
   around_.doors.let_go(mbuf);
+}
+
+// ---- what came in ----
+
+void LinkLayer::note_forgery(const LinkRuntime& link, std::span<const std::byte> record,
+                             std::uint64_t now_tsc) noexcept {
+  status(link).bad_records.add(1);
+  forgeries_->note(link.slot, link.generation, 0, record, now_tsc, around_.counters);
+}
+
+void LinkLayer::split_off(rte_mbuf* mbuf, std::size_t from) noexcept {
+  const PacketContext& whole = context_of(mbuf);
+  assert(from < whole.payload_length);
+  const std::span<const std::byte> rest =
+      bytes_of(mbuf).subspan(whole.payload_offset + from, whole.payload_length - from);
+  rte_mbuf* const further = rte_pktmbuf_alloc(&around_.pool);
+  if (further == nullptr) return;
+  if (rest.size() > rte_pktmbuf_tailroom(further)) return rte_pktmbuf_free(further);
+  std::memcpy(rte_pktmbuf_append(further, static_cast<std::uint16_t>(rest.size())), rest.data(),
+              rest.size());
+  PacketContext& context = context_of(further);
+  reset_context(context, whole.rx_tsc);
+  context.port = whole.port;
+  context.link_in = whole.link_in;
+  context.link_generation = whole.link_generation;
+  context.local = whole.local;
+  context.remote = whole.remote;
+  context.payload_offset = 0;
+  context.payload_length = static_cast<std::uint16_t>(rest.size());
+  around_.counters.received.add(1);
+  further_.push(further);
+}
+
+unsigned LinkLayer::take_further(Burst& burst) noexcept {
+  if (further_.empty()) [[likely]]
+    return 0;
+  burst.clear();
+  while (!burst.full() && !further_.empty()) burst.add(further_.pop());
+  return burst.size;
+}
+
+void LinkLayer::drop_early(std::uint64_t now_tsc) noexcept {
+  const std::uint64_t limit = around_.tsc_hz / 1000 * EarlyRecords::kHoldMs;
+  while (rte_mbuf* const mbuf = early_.take_older_than(now_tsc - limit)) {
+    around_.doors.drop(mbuf, DropReason::kRecordEarly);
+  }
 }
 
 }  // namespace dataplane

@@ -19,6 +19,7 @@ namespace dataplane {
 
 struct alignas(wire::shm::kCacheLine) LinkRuntime {
   std::uint64_t version = 0;           ///< LinkEntry::version this state belongs to; 0: closed
+  std::uint64_t revision = 0;          ///< LinkEntry::revision likewise
   const Neighbor* hop = nullptr;       ///< null: no next hop on the port
   const Neighbor* neighbor = nullptr;  ///< hop, while messages may be sent; else null
   LinkRuntime* next_ready = nullptr;
@@ -34,7 +35,8 @@ struct alignas(wire::shm::kCacheLine) LinkRuntime {
   LinkHeaders headers;
   SrSender sender;
   /// Messages in flight that may have to be sent again, by SrSender::slot_of: one reference each,
-  /// data from the Ethernet header on.
+  /// data from the Ethernet header on; on a secure link see PacketContext::sealed_by. nullptr also
+  /// when the keys of one are gone.
   std::array<rte_mbuf*, SrSender::kWindow> kept{};
 
   /// Where messages go; 0: nowhere yet.

@@ -7,6 +7,7 @@
 
 #include <bitset>
 #include <cstring>
+#include <deque>
 
 #include "dataplane/burst.h"
 #include "dataplane/keyed_tables.h"
@@ -61,18 +62,27 @@ struct LinkTable::Impl {
   Quiescence& quiescence;
   std::uint32_t max_links;
   std::uint32_t workers;
+  AssociationStore* keys;
   std::uint64_t last_version = 0;
+  std::uint64_t last_revision = 0;
   std::bitset<wire::shm::kMaxLinks> stale{};
   RetiredEntries<LinkEntry> retired{};
+  /// Previous keys and when they go, oldest first: all have the same time.
+  struct Expiry {
+    std::uint64_t at_ns;
+    std::uint16_t slot;
+    std::uint32_t number;
+  };
+  std::deque<Expiry> expiries{};
 };
 
 std::unique_ptr<LinkTable> LinkTable::create(std::uint32_t max_links, std::uint32_t workers,
-                                             Quiescence& quiescence) {
+                                             Quiescence& quiescence, AssociationStore* keys) {
   rte_hash* hash = create_key_hash("links", max_links);
   if (hash == nullptr) return nullptr;
   std::unique_ptr<LinkTable> table(new LinkTable);
   table->by_pair_ = hash;
-  table->impl_.reset(new Impl{quiescence, max_links, workers});
+  table->impl_.reset(new Impl{quiescence, max_links, workers, keys});
   return table;
 }
 
@@ -148,9 +158,15 @@ bool LinkTable::upsert(const LinkRecord& given, std::string& why) {
       return why = "link table is full", false;
     }
   }
-  auto* entry = new LinkEntry{record, static_cast<std::uint8_t>(record.slot % impl_->workers), 0};
-  entry->version = old != nullptr && same_association(old->record, record) ? old->version
-                                                                           : ++impl_->last_version;
+  // What another node was given says nothing of this one.
+  auto* entry =
+      old != nullptr && same_association(old->record, record) ? new LinkEntry(*old) : new LinkEntry;
+  entry->record = record;
+  entry->owner = static_cast<std::uint8_t>(record.slot % impl_->workers);
+  if (entry->version == 0) {
+    entry->version = ++impl_->last_version;
+    entry->revision = ++impl_->last_revision;
+  }
   slots_[record.slot].store(entry, std::memory_order_release);
   impl_->stale.reset(record.slot);
   version_.fetch_add(1, std::memory_order_release);
@@ -173,6 +189,72 @@ void LinkTable::remove(std::uint16_t slot, std::uint8_t generation) {
   version_.fetch_add(1, std::memory_order_release);
   --size_;
   impl_->retired.retire(impl_->quiescence, old, forget_pair(by_pair_, *old));
+}
+
+void LinkTable::replace(const LinkEntry* old, const LinkEntry* entry) {
+  slots_[entry->record.slot].store(entry, std::memory_order_release);
+  version_.fetch_add(1, std::memory_order_release);
+  impl_->retired.retire(impl_->quiescence, old, RetiredEntries<LinkEntry>::kNoPosition);
+}
+
+const LinkEntry* LinkTable::secure(std::uint16_t slot, std::uint8_t generation) const noexcept {
+  const LinkEntry* const entry = by_slot(slot);
+  return entry != nullptr && entry->record.generation == generation &&
+                 entry->record.protocol == wire::shm::LinkProtocol::kDtls
+             ? entry
+             : nullptr;
+}
+
+bool LinkTable::install(const wire::shm::AssociationRecord& record, std::uint64_t now_ns,
+                        std::string& why) {
+  const LinkEntry* const old = secure(record.slot, record.generation);
+  if (old == nullptr) return why = "keys for a link that is not there", false;
+  if (record.association <= old->last_association) {
+    return why = "keys that were installed before", false;
+  }
+  if (record.write_sequence > wire::dtls::kMaxSequence) {
+    return why = "keys whose record numbers are used up", false;
+  }
+  if (impl_->retired.size() >= impl_->max_links) {
+    return why = "changes come faster than workers let go of old entries", false;
+  }
+  if (impl_->keys == nullptr) return why = "no room for more keys", false;
+  std::shared_ptr<const Association> keys = impl_->keys->make(record, why);
+  if (keys == nullptr) return false;
+  auto* const entry = new LinkEntry(*old);
+  entry->previous = old->current;
+  entry->current = std::move(keys);
+  entry->last_association = record.association;
+  entry->revision = ++impl_->last_revision;
+  if (entry->previous != nullptr) {
+    impl_->expiries.push_back({now_ns + kPreviousNs, record.slot, entry->previous->number});
+  }
+  replace(old, entry);
+  return true;
+}
+
+bool LinkTable::forget(std::uint16_t slot, std::uint8_t generation, std::string& why) {
+  const LinkEntry* const old = secure(slot, generation);
+  if (old == nullptr) return why = "no such link to take the keys from", false;
+  if (old->current == nullptr) return true;
+  auto* const entry = new LinkEntry(*old);
+  entry->current = entry->previous = nullptr;
+  entry->revision = ++impl_->last_revision;
+  replace(old, entry);
+  return true;
+}
+
+void LinkTable::expire(std::uint64_t now_ns) {
+  for (; !impl_->expiries.empty() && impl_->expiries.front().at_ns <= now_ns;
+       impl_->expiries.pop_front()) {
+    const Impl::Expiry& due = impl_->expiries.front();
+    const LinkEntry* const old = by_slot(due.slot);
+    if (old == nullptr || old->previous == nullptr || old->previous->number != due.number) continue;
+    auto* const entry = new LinkEntry(*old);
+    entry->previous = nullptr;
+    entry->revision = ++impl_->last_revision;
+    replace(old, entry);
+  }
 }
 
 void LinkTable::mark_all_stale() {

@@ -32,13 +32,13 @@ MainLcore::MainLcore(wire::shm::NodeRegion& region, const PortTable& ports, Link
       applier_(links, signers, *this, region.dataplane.status) {}
 
 std::size_t MainLcore::turn() {
-  const std::size_t applied = applier_.turn(region_.rings.commands, kCommandsPerTurn);
+  const std::uint64_t now_ns = monotonic_ns();
+  const std::size_t applied = applier_.turn(region_.rings.commands, kCommandsPerTurn, now_ns);
   if (sweep_neighbors_) {
     sweep_neighbors_ = false;
     neighbors_.sweep(links_, ports_);
   }
   capture_.drain();
-  const std::uint64_t now_ns = monotonic_ns();
   region_.header.dataplane.heartbeat.store(now_ns, std::memory_order_relaxed);
   known_signers_.turn(now_ns, kTablesUs);
   known_signers_.publish(region_.dataplane.status);

@@ -41,6 +41,7 @@ struct PacketContext {
   bool traced;      ///< admit: sampled
   bool verified;    ///< verify: signature checked and good
   bool injected;    ///< originated by our control plane: no Via entry, TTL as it is
+  bool was_early;   ///< link_receive: held for keys already, so not again
   bool unledgered;  ///< a frame of our own making (ack, ARP, retransmission, further piece
                     ///< of a message): counted as generated, outside the ledger
   Resume resume;
@@ -94,6 +95,9 @@ struct PacketContext {
 
   // link_send
   std::uint64_t queued_tsc;  ///< also hold tables: when the queue that owns the packet took it
+  /// Of a frame kept for retransmission on a secure link: number of the association it is sealed
+  /// with, data then begins at the Ethernet header; 0: data is the frame in the clear.
+  std::uint32_t sealed_by;
 };
 static_assert(sizeof(PacketContext) <= 256);
 
@@ -113,6 +117,7 @@ inline void reset_context(PacketContext& context, std::uint64_t now_tsc) noexcep
   context.traced = false;
   context.verified = false;
   context.injected = false;
+  context.was_early = false;
   context.unledgered = false;
   context.resume = Resume::kLinkReceive;
 }

@@ -8,6 +8,7 @@ namespace dataplane {
 
 namespace {
 
+using wire::dtls::ContentType;
 using wire::shm::LinkProtocol;
 
 struct PendingAck {
@@ -58,15 +59,29 @@ class Intake {
 
   /// Of an address pair that no link has.
   void take_stranger(unsigned i) noexcept;
-  /// Of a secure link.
-  void take_record(unsigned i, const LinkRuntime& link) noexcept;
+  /// Of a secure link: application data waits for open_sealed().
+  void take_record(unsigned i, LinkRuntime& link) noexcept;
+  /// Opens all records of the burst in one go, and takes the frames in them.
+  void open_sealed() noexcept;
   /// The frame that fills the payload, of either kind of link that has frames.
   void take_frame(unsigned i, LinkRuntime& link) noexcept;
   /// Counts, and sends the acks.
   void finish() const noexcept;
 
  private:
-  [[nodiscard]] std::span<const std::byte> payload(unsigned i) const noexcept {
+  struct Sealed {
+    LinkRuntime* link;
+    std::uint8_t slot;
+  };
+  void take_handshake(unsigned i, const LinkRuntime& link) noexcept;
+  /// Application data of a link that has no keys yet.
+  void take_early(unsigned i) noexcept;
+  void take_opened(unsigned i, LinkRuntime& link, std::span<const std::byte> datagram,
+                   const OpenedRecord& record) noexcept;
+  /// False when it was held before, or there is no room.
+  [[nodiscard]] bool hold(unsigned i) noexcept;
+
+  [[nodiscard]] std::span<std::byte> payload(unsigned i) const noexcept {
     const PacketContext& context = burst_.context(i);
     return bytes_of(burst_.mbufs[i]).subspan(context.payload_offset, context.payload_length);
   }
@@ -81,7 +96,9 @@ class Intake {
   std::uint64_t now_tsc_;
   unsigned acks_received_ = 0;
   unsigned punted_ = 0;
+  unsigned sealed_count_ = 0;
   PendingAcks pending_;
+  std::array<Sealed, kBurstSize> sealed_;
 };
 
 void Intake::take_stranger(unsigned i) noexcept {
@@ -95,26 +112,104 @@ void Intake::take_stranger(unsigned i) noexcept {
   }
 }
 
-void Intake::take_record(unsigned i, const LinkRuntime& link) noexcept {
-  using wire::dtls::ContentType;
-  const std::span<const std::byte> datagram = payload(i);
+void Intake::take_record(unsigned i, LinkRuntime& link) noexcept {
+  const std::span<std::byte> datagram = payload(i);
   if (!begins_like_dtls(datagram)) return burst_.drop(i, DropReason::kLinkProtocol);
   switch (static_cast<ContentType>(datagram[0])) {
+    case ContentType::kApplicationData:
+      if (links_.secure(link).number == 0) return take_early(i);
+      sealed_[sealed_count_++] = {&link, static_cast<std::uint8_t>(i)};
+      return;
     case ContentType::kChangeCipherSpec:
     case ContentType::kAlert:
-    case ContentType::kHandshake: {
-      DropReason why{};
-      if (links_.take_handshake(link, burst_.context(i), datagram, policy_, now_tsc_, why)) {
-        punt(i);
-      } else {
-        burst_.drop(i, why);
-      }
-      return;
-    }
-    case ContentType::kApplicationData:
-      return burst_.drop(i, DropReason::kRecordEarly);
+    case ContentType::kHandshake:
+      return take_handshake(i, link);
   }
   burst_.drop(i, DropReason::kRecordMalformed);
+}
+
+void Intake::take_handshake(unsigned i, const LinkRuntime& link) noexcept {
+  // What belongs to the control plane may have data behind it, which does not.
+  const std::span<const std::byte> datagram = payload(i);
+  std::size_t end = datagram.size();
+  wire::dtls::RecordCursor records(datagram);
+  for (wire::dtls::RecordHeader header; records.next(header);) {
+    if (header.type != ContentType::kApplicationData) continue;
+    end = records.offset();
+    break;
+  }
+  DropReason why{};
+  if (!links_.take_handshake(link, burst_.context(i), datagram.first(end), policy_, now_tsc_,
+                             why)) {
+    return burst_.drop(i, why);
+  }
+  if (end != datagram.size()) links_.split_off(burst_.mbufs[i], end);
+  punt(i);
+}
+
+void Intake::take_early(unsigned i) noexcept {
+  wire::dtls::RecordHeader header;
+  if (!wire::dtls::parse_record(payload(i), 0, header).ok()) {
+    return burst_.drop(i, DropReason::kRecordMalformed);
+  }
+  if (header.epoch != wire::dtls::kDataEpoch) return burst_.drop(i, DropReason::kRecordEpoch);
+  if (!hold(i)) burst_.drop(i, DropReason::kRecordEarly);
+}
+
+bool Intake::hold(unsigned i) noexcept {
+  if (burst_.context(i).was_early || !links_.hold_early(burst_.mbufs[i], now_tsc_)) return false;
+  (void)burst_.take(i);
+  return true;
+}
+
+void Intake::open_sealed() noexcept {
+  if (sealed_count_ == 0) return;
+  std::array<OpenJob, kBurstSize> jobs;
+  std::array<OpenedRecord, kBurstSize> opened;
+  for (unsigned k = 0; k < sealed_count_; ++k) {
+    SecureLink& secure = links_.secure(*sealed_[k].link);
+    jobs[k] = {.bytes = payload(sealed_[k].slot),
+               .newest = &secure.current,
+               .older = secure.previous_number != 0 ? &secure.previous : nullptr};
+  }
+  open_records(*links_.around().cipher, {jobs.data(), sealed_count_},
+               {opened.data(), sealed_count_});
+  for (unsigned k = 0; k < sealed_count_; ++k) {
+    take_opened(sealed_[k].slot, *sealed_[k].link, jobs[k].bytes, opened[k]);
+  }
+}
+
+void Intake::take_opened(unsigned i, LinkRuntime& link, std::span<const std::byte> datagram,
+                         const OpenedRecord& record) noexcept {
+  switch (record.verdict) {
+    case OpenVerdict::kOpened: {
+      // Only what an authentic record stands in front of is looked at: else a forged datagram of
+      // many small records would cost a copy for each.
+      if (record.record_bytes < datagram.size()) {
+        links_.split_off(burst_.mbufs[i], record.record_bytes);
+      }
+      PacketContext& context = burst_.context(i);
+      const auto in_front = record.plaintext.data() - datagram.data();
+      context.payload_offset = static_cast<std::uint16_t>(context.payload_offset + in_front);
+      context.payload_length = static_cast<std::uint16_t>(record.plaintext.size());
+      return take_frame(i, link);
+    }
+    case OpenVerdict::kMalformed:
+      return burst_.drop(i, DropReason::kRecordMalformed);
+    case OpenVerdict::kWrongEpoch:
+      return burst_.drop(i, DropReason::kRecordEpoch);
+    case OpenVerdict::kReplayed:
+    case OpenVerdict::kBehind:
+      links_.status(link).replays.add(1);
+      return burst_.drop(i, DropReason::kRecordReplayed);
+    case OpenVerdict::kBadTag:
+      break;
+  }
+  // The neighbour may be done with a new handshake before we are.
+  const SecureLink& secure = links_.secure(link);
+  if (secure.expects_keys(now_tsc_, links_.around().tsc_hz) && hold(i)) return;
+  links_.note_forgery(link, datagram, now_tsc_);
+  burst_.drop(i, DropReason::kRecordForged);
 }
 
 void Intake::take_frame(unsigned i, LinkRuntime& link) noexcept {
@@ -202,6 +297,7 @@ void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& 
         break;
     }
   }
+  intake.open_sealed();
   intake.finish();
 }
 

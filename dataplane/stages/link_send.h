@@ -27,7 +27,8 @@ namespace dataplane {
 /// Writes    PacketContext::queued_tsc; headers in front of the message
 /// Takes     every live packet: the burst is empty afterwards
 /// Drops     link_down, link_queue_full, link_queue_age, neighbor_unresolved, headroom_exhausted,
-///           hand_off_full, no_association, virtual_ring_full, deliver_too_large
+///           hand_off_full, no_association, sequence_exhausted, seal_failed, virtual_ring_full,
+///           deliver_too_large
 /// Counts    generated and retransmitted (retransmissions); LinkStatus of the link
 /// Cost      a copy of 50 to 70 bytes and a sum over the message
 void link_send(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& policy,

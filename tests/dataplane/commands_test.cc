@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -64,7 +65,9 @@ class CommandsTest : public ::testing::Test {
  protected:
   void apply(const Command& one) { applier_.apply(one); }
   std::unique_ptr<Quiescence> quiescence_ = Quiescence::create(1);
-  std::unique_ptr<LinkTable> links_ = LinkTable::create(16, 1, *quiescence_);
+  std::string why_;
+  std::unique_ptr<AssociationStore> keys_ = AssociationStore::create(8, why_);
+  std::unique_ptr<LinkTable> links_ = LinkTable::create(16, 1, *quiescence_, keys_.get());
   std::unique_ptr<SignerTable> signers_ = SignerTable::create(16, *quiescence_);
   wire::shm::DataplaneStatus status_;
   Noted effects_;
@@ -153,6 +156,58 @@ TEST_F(CommandsTest, AnEndWithoutABeginningSweepsNothing) {
   EXPECT_NE(links_->by_slot(1), nullptr);
 }
 
+Command association(std::uint16_t slot, std::uint32_t number) {
+  Command out = command(CommandKind::kInstallAssociation);
+  out.association = {};
+  out.association.slot = slot;
+  out.association.association = number;
+  out.association.write.key.fill(std::byte{0x77});
+  return out;
+}
+
+TEST_F(CommandsTest, GiveKeysToSecureLinksAndTakeThem) {
+  Command secure = link(3);
+  secure.link.protocol = wire::shm::LinkProtocol::kDtls;
+  apply(secure);
+  apply(association(3, 1));
+  ASSERT_NE(links_->by_slot(3)->current, nullptr);
+  EXPECT_EQ(links_->by_slot(3)->current->number, 1U);
+  Command forget = command(CommandKind::kForgetAssociations);
+  forget.forget = {.slot = 3, .generation = 0};
+  apply(forget);
+  EXPECT_EQ(links_->by_slot(3)->current, nullptr);
+  EXPECT_EQ(status_.command_errors.load(), 0U);
+  apply(association(3, 1));
+  EXPECT_EQ(applier_.last_error(), "keys that were installed before");
+  apply(association(4, 1));
+  EXPECT_EQ(applier_.last_error(), "keys for a link that is not there");
+}
+
+TEST_F(CommandsTest, LeaveNoKeyInTheRing) {
+  const auto ring = std::make_unique<wire::shm::CommandRing>();
+  ASSERT_TRUE(ring->push(association(3, 1)));
+  EXPECT_EQ(applier_.turn(*ring, 3, 0), 1U);
+  const auto* const bytes = reinterpret_cast<const std::byte*>(ring.get());
+  EXPECT_EQ(std::find(bytes, bytes + sizeof *ring, std::byte{0x77}), bytes + sizeof *ring);
+}
+
+TEST_F(CommandsTest, AResyncNeitherNeedsNorTakesKeys) {
+  Command secure = link(3);
+  secure.link.protocol = wire::shm::LinkProtocol::kDtls;
+  apply(secure);
+  apply(association(3, 1));
+  apply(command(CommandKind::kResyncBegin));
+  apply(secure);
+  apply(command(CommandKind::kResyncEnd));
+  ASSERT_NE(links_->by_slot(3)->current, nullptr);
+  secure.link.barred = 1;  // another entry for the same association
+  apply(secure);
+  EXPECT_NE(links_->by_slot(3)->current, nullptr);
+  secure.link.generation = 1;  // another node
+  apply(secure);
+  EXPECT_EQ(links_->by_slot(3)->current, nullptr);
+}
+
 TEST_F(CommandsTest, PassTraceAndCaptureSettingsOn) {
   Command trace = command(CommandKind::kSetTrace);
   trace.trace = {};
@@ -174,10 +229,10 @@ TEST_F(CommandsTest, PassTraceAndCaptureSettingsOn) {
 TEST_F(CommandsTest, ATurnTakesABoundedNumberFromTheRingAndPublishesTheSizes) {
   const auto ring = std::make_unique<wire::shm::CommandRing>();
   for (std::uint16_t slot = 0; slot < 5; ++slot) ASSERT_TRUE(ring->push(link(slot)));
-  EXPECT_EQ(applier_.turn(*ring, 3), 3U);
+  EXPECT_EQ(applier_.turn(*ring, 3, 0), 3U);
   EXPECT_EQ(status_.links.load(), 3U);
-  EXPECT_EQ(applier_.turn(*ring, 3), 2U);
-  EXPECT_EQ(applier_.turn(*ring, 3), 0U);
+  EXPECT_EQ(applier_.turn(*ring, 3, 0), 2U);
+  EXPECT_EQ(applier_.turn(*ring, 3, 0), 0U);
   EXPECT_EQ(status_.links.load(), 5U);
   EXPECT_EQ(effects_.prepared, 5U);
   EXPECT_EQ(effects_.changed, 5U);

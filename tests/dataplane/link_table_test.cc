@@ -250,5 +250,107 @@ TEST_F(LinkTableTest, AReaderSeesOnlyWholeEntriesWhileTheyChange) {
   EXPECT_GE(looked_up.load(), 20'000U);
 }
 
+/// A table with room for keys and one secure link in slot 2.
+class SecureLinks : public ::testing::Test {
+ protected:
+  SecureLinks() {
+    wire::shm::LinkRecord secure;
+    secure.slot = 2;
+    secure.protocol = wire::shm::LinkProtocol::kDtls;
+    secure.local.family = secure.remote.family = 4;
+    EXPECT_TRUE(table_->upsert(secure, why_)) << why_;
+  }
+  bool install(std::uint32_t number, std::uint64_t now_ns = 0, std::uint16_t slot = 2,
+               std::uint8_t generation = 0) {
+    wire::shm::AssociationRecord record;
+    record.slot = slot;
+    record.generation = generation;
+    record.association = number;
+    return table_->install(record, now_ns, why_);
+  }
+  const LinkEntry& entry() { return *table_->by_slot(2); }
+  void quiet() {
+    quiescence_->report(0);
+    table_->reclaim();
+  }
+
+  std::string why_;
+  std::unique_ptr<Quiescence> quiescence_ = Quiescence::create(1);
+  std::unique_ptr<AssociationStore> keys_ = AssociationStore::create(8, why_);
+  std::unique_ptr<LinkTable> table_ = LinkTable::create(8, 1, *quiescence_, keys_.get());
+};
+
+TEST_F(SecureLinks, KeepTheirStateWhenTheyGetKeys) {
+  const std::uint64_t version = entry().version, revision = entry().revision;
+  ASSERT_TRUE(install(1)) << why_;
+  EXPECT_EQ(entry().version, version);
+  EXPECT_NE(entry().revision, revision) << "but their owner looks again";
+  EXPECT_EQ(entry().current->number, 1U);
+  EXPECT_EQ(entry().previous, nullptr);
+  ASSERT_TRUE(install(2)) << why_;
+  EXPECT_EQ(entry().current->number, 2U);
+  EXPECT_EQ(entry().previous->number, 1U);
+}
+
+TEST_F(SecureLinks, RefuseKeysOfAnotherLinkOrAnotherTime) {
+  EXPECT_FALSE(install(0)) << "0 is no number";
+  EXPECT_FALSE(install(1, 0, 3));
+  EXPECT_FALSE(install(1, 0, 2, 1));
+  EXPECT_FALSE(install(1, 0, wire::shm::kNoLink));
+  ASSERT_TRUE(install(5));
+  EXPECT_FALSE(install(5)) << "its numbers would be used twice";
+  EXPECT_FALSE(install(4));
+  wire::shm::AssociationRecord used_up;
+  used_up.slot = 2;
+  used_up.association = 6;
+  used_up.write_sequence = wire::dtls::kMaxSequence + 1;
+  EXPECT_FALSE(table_->install(used_up, 0, why_));
+  wire::shm::LinkRecord lab;
+  lab.slot = 4;
+  lab.local.family = lab.remote.family = 4;
+  lab.remote.port = 9;
+  ASSERT_TRUE(table_->upsert(lab, why_));
+  EXPECT_FALSE(install(7, 0, 4)) << "a lab link has none";
+}
+
+TEST_F(SecureLinks, ForgetTheirPreviousKeysAfterAMinuteOrWithTheNext) {
+  ASSERT_TRUE(install(1, 0));
+  ASSERT_TRUE(install(2, 10));
+  table_->expire(LinkTable::kPreviousNs + 9);
+  EXPECT_NE(entry().previous, nullptr);
+  ASSERT_TRUE(install(3, 20));
+  EXPECT_EQ(entry().previous->number, 2U);
+  table_->expire(LinkTable::kPreviousNs + 10);
+  EXPECT_NE(entry().previous, nullptr) << "that was the first's time, which is gone already";
+  table_->expire(LinkTable::kPreviousNs + 20);
+  EXPECT_EQ(entry().previous, nullptr);
+  EXPECT_EQ(entry().current->number, 3U);
+  quiet();
+  EXPECT_EQ(keys_->in_use(), 1U);
+}
+
+TEST_F(SecureLinks, LetGoOfKeysOnlyWhenNoWorkerCanSeeThem) {
+  quiescence_->online(0);
+  ASSERT_TRUE(install(1));
+  ASSERT_TRUE(table_->forget(2, 0, why_));
+  table_->reclaim();
+  EXPECT_EQ(keys_->in_use(), 1U);
+  quiet();
+  EXPECT_EQ(keys_->in_use(), 0U);
+  EXPECT_FALSE(table_->forget(2, 1, why_));
+  EXPECT_TRUE(table_->forget(2, 0, why_)) << "twice is once";
+  quiescence_->offline(0);
+}
+
+TEST_F(SecureLinks, RefuseMoreKeysThanThereIsRoomFor) {
+  quiescence_->online(0);
+  std::uint32_t number = 1;
+  while (install(number)) ++number;
+  EXPECT_EQ(number, 9U) << why_;
+  quiet();
+  EXPECT_TRUE(install(number));
+  quiescence_->offline(0);
+}
+
 }  // namespace
 }  // namespace dataplane

@@ -157,12 +157,14 @@ LinkRig::LinkRig(const LinkRigOptions& given)
       region(std::make_unique<wire::shm::NodeRegion>()),
       counters(region->dataplane.counters[given.worker]),
       quiescence(Quiescence::create(given.workers)),
-      table(LinkTable::create(64, given.workers, *quiescence)),
+      keys(AssociationStore::create(192, missing)),
+      table(LinkTable::create(64, given.workers, *quiescence, keys.get())),
       neighbors(NeighborTable::create(64, *quiescence)),
       hand_off(HandOff::create(given.workers)),
       pool(rte_pktmbuf_pool_create(unique_name("rig_pool").c_str(), 8191, 256,
                                    RTE_ALIGN(sizeof(PacketContext), RTE_MBUF_PRIV_ALIGN),
                                    RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY)),
+      cipher_(crypto::LinkCipher::create(missing)),
       out_(rte_ring_create(unique_name("rig_out").c_str(), 4096, SOCKET_ID_ANY, 0)) {
   policy.lab_links = 1;
   ports.count = 1;
@@ -199,7 +201,8 @@ LinkRig::LinkRig(const LinkRigOptions& given)
                              .pool = *pool,
                              .status = region->dataplane.links,
                              .rings = region->rings.lcores[lcore],
-                             .counters = counters});
+                             .counters = counters,
+                             .cipher = cipher_.get()});
 }
 
 LinkRig::~LinkRig() {
@@ -232,6 +235,19 @@ void LinkRig::add_link(std::uint16_t slot, std::uint8_t host, bool resolved,
 
 void LinkRig::remove_link(std::uint16_t slot, std::uint8_t generation) {
   table->remove(slot, generation);
+}
+
+std::string LinkRig::install(const wire::shm::AssociationRecord& record) {
+  std::string why;
+  return table->install(record, now, why) ? "" : why;
+}
+
+rte_mbuf* LinkRig::packet(const Bytes& bytes) {
+  rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
+  reset_context(context_of(mbuf), now);
+  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes.size())), bytes.data(),
+              bytes.size());
+  return mbuf;
 }
 
 void LinkRig::resolve(std::uint8_t host) {
@@ -267,17 +283,15 @@ void LinkRig::settle(Burst& burst) {
 
 void LinkRig::send(std::uint16_t slot, const std::vector<Bytes>& messages,
                    wire::reload::TrafficClass cls, bool injected) {
+  links->begin_turn(now);
   Burst burst;
   burst.clear();
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
+    rte_mbuf* const mbuf = packet(messages[i]);
     PacketContext& context = context_of(mbuf);
-    reset_context(context, now);
     context.next_hop = slot;
     context.traffic_class = cls;
     context.injected = injected;
-    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(messages[i].size())),
-                messages[i].data(), messages[i].size());
     ++sent_;
     burst.add(mbuf);
     if (!burst.full() && i + 1 != messages.size()) continue;
@@ -290,6 +304,7 @@ void LinkRig::send(std::uint16_t slot, const std::vector<Bytes>& messages,
 
 void LinkRig::end_turn() {
   links->serve_ready(policy, now);
+  links->flush_records();
   transmit_->flush();
   doors_->flush();
 }
@@ -309,25 +324,11 @@ std::vector<Bytes> LinkRig::take_frames() {
 }
 
 std::vector<Bytes> LinkRig::receive(const std::vector<Bytes>& frames) {
+  links->begin_turn(now);
   std::vector<Bytes> messages;
   Burst burst;
   burst.clear();
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const Bytes& frame = frames[i];
-    rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
-    PacketContext& context = context_of(mbuf);
-    reset_context(context, now);
-    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size())), frame.data(),
-                frame.size());
-    const std::size_t udp = options.family == 4 ? 34 : 54;
-    const SeenFrame seen = look_at(frame);
-    context.local = seen.destination;
-    context.remote = seen.source;
-    context.payload_offset = static_cast<std::uint16_t>(udp + 8);
-    context.payload_length = static_cast<std::uint16_t>(frame.size() - udp - 8);
-    counters.received.add(1);
-    burst.add(mbuf);
-    if (!burst.full() && i + 1 != frames.size()) continue;
+  const auto take_in = [&] {
     starve(starving);
     link_receive(burst, *links, policy, now);
     starve(false);
@@ -340,7 +341,22 @@ std::vector<Bytes> LinkRig::receive(const std::vector<Bytes>& frames) {
     }
     settle(burst);
     burst.clear();
+  };
+  for (const Bytes& frame : frames) {
+    rte_mbuf* const mbuf = packet(frame);
+    PacketContext& context = context_of(mbuf);
+    const std::size_t udp = options.family == 4 ? 34 : 54;
+    const SeenFrame seen = look_at(frame);
+    context.local = seen.destination;
+    context.remote = seen.source;
+    context.payload_offset = static_cast<std::uint16_t>(udp + 8);
+    context.payload_length = static_cast<std::uint16_t>(frame.size() - udp - 8);
+    counters.received.add(1);
+    burst.add(mbuf);
+    if (burst.full()) take_in();
   }
+  if (burst.live != 0) take_in();
+  while (links->take_further(burst) != 0) take_in();
   end_turn();
   return messages;
 }
@@ -362,18 +378,28 @@ std::vector<Bytes> LinkRig::receive_datagram(std::uint8_t host, const Bytes& pay
 void LinkRig::run_ms(unsigned ms) {
   for (unsigned i = 0; i < ms; ++i) {
     now += kMs;
+    links->begin_turn(now);
     links->housekeep(policy, now);
     end_turn();
+    table->expire(now);
+    quiescence->report(options.worker);
+    table->reclaim();
   }
 }
 
 void LinkRig::send_datagram(std::uint16_t slot, const Bytes& payload) {
-  rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
-  reset_context(context_of(mbuf), now);
-  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(payload.size())), payload.data(),
-              payload.size());
+  links->begin_turn(now);
   ++sent_;
-  links->send_datagram(links->open(*table->by_slot(slot)), mbuf, now);
+  links->send_datagram(links->open(*table->by_slot(slot)), packet(payload), now);
+  end_turn();
+}
+
+void LinkRig::send_record(std::uint16_t slot, std::uint8_t content_type, std::uint32_t association,
+                          const Bytes& plaintext) {
+  links->begin_turn(now);
+  ++sent_;
+  links->send_record(links->open(*table->by_slot(slot)), packet(plaintext), content_type,
+                     association);
   end_turn();
 }
 

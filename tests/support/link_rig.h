@@ -62,6 +62,8 @@ class LinkRig {
   void add_link(std::uint16_t slot, std::uint8_t host, bool resolve = true,
                 std::uint8_t generation = 0);
   void remove_link(std::uint16_t slot, std::uint8_t generation = 0);
+  /// Gives a secure link keys. Empty, or why not.
+  std::string install(const wire::shm::AssociationRecord& record);
   /// A neighbour's ARP or ND answer arrives.
   void resolve(std::uint8_t host);
   [[nodiscard]] static std::uint64_t mac_of(std::uint8_t host);
@@ -74,6 +76,9 @@ class LinkRig {
   [[nodiscard]] std::vector<Bytes> take_frames();
   /// Frames arrive; returns the messages that link_receive passed on, in order.
   std::vector<Bytes> receive(const std::vector<Bytes>& frames);
+  /// The control plane has a plaintext sealed as one record.
+  void send_record(std::uint16_t slot, std::uint8_t content_type, std::uint32_t association,
+                   const Bytes& plaintext);
   /// The control plane sends a datagram on a link.
   void send_datagram(std::uint16_t slot, const Bytes& payload);
   /// What went up to the control plane since the last call.
@@ -101,12 +106,14 @@ class LinkRig {
   [[nodiscard]] std::int64_t unaccounted() const;
   [[nodiscard]] unsigned mbufs_in_use() const;
   LinkRigOptions options;
+  std::string missing;    ///< why a part could not be made
   bool starving = false;  ///< no buffer is left once a frame has come in
   std::uint64_t now = 1000 * kMs;
   wire::shm::PolicyTable policy;
   std::unique_ptr<wire::shm::NodeRegion> region;
   wire::shm::LcoreCounters& counters;
   std::unique_ptr<dataplane::Quiescence> quiescence;
+  std::unique_ptr<dataplane::AssociationStore> keys;
   std::unique_ptr<dataplane::LinkTable> table;
   std::unique_ptr<dataplane::NeighborTable> neighbors;
   std::unique_ptr<dataplane::HandOff> hand_off;
@@ -117,6 +124,8 @@ class LinkRig {
   void settle(dataplane::Burst& burst);
   void starve(bool on);
 
+  [[nodiscard]] rte_mbuf* packet(const Bytes& bytes);
+  std::unique_ptr<crypto::LinkCipher> cipher_;
   rte_ring* out_ = nullptr;
   std::uint64_t passed_on_ = 0;
   std::uint64_t sent_ = 0;

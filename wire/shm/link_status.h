@@ -11,8 +11,10 @@
 
 namespace wire::shm {
 
-enum class LinkState : std::uint8_t { kAbsent, kResolving, kIdle, kUp, kFailed };
-inline constexpr const char* kLinkStateNames[] = {"absent", "resolving", "idle", "up", "failed"};
+/// kKeyless: a secure link without keys, or with keys that have no record number left.
+enum class LinkState : std::uint8_t { kAbsent, kResolving, kIdle, kUp, kFailed, kKeyless };
+inline constexpr const char* kLinkStateNames[] = {"absent", "resolving", "idle",
+                                                  "up",     "failed",    "keyless"};
 
 struct alignas(kCacheLine) LinkStatus {
   /// Odd while the identity fields change, even otherwise; readers retry (seqlock).
