@@ -11,6 +11,10 @@ namespace dataplane {
 using wire::shm::DropReason;
 
 void LinkLayer::send_datagram(LinkRuntime& link, rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept {
+  if (mbuf->data_len < wire::dtls::kRecordHeaderBytes) {
+    around_.doors.drop(mbuf, DropReason::kBadLength);
+    return;
+  }
   const std::uint64_t mac = link.hop_mac();
   if (mac == 0) {
     MbufQueue& waiting = secure_[link.slot].datagrams;

@@ -200,14 +200,17 @@ void Intake::take_opened(unsigned i, LinkRuntime& link, std::span<const std::byt
       return burst_.drop(i, DropReason::kRecordEpoch);
     case OpenVerdict::kReplayed:
     case OpenVerdict::kBehind:
-      links_.status(link).replays.add(1);
-      return burst_.drop(i, DropReason::kRecordReplayed);
     case OpenVerdict::kBadTag:
       break;
   }
-  // The neighbour may be done with a new handshake before we are.
+  // The neighbour may be done with a new handshake before we are. Numbers start over with its keys,
+  // so they look like old ones until we have those keys too.
   const SecureLink& secure = links_.secure(link);
   if (secure.expects_keys(now_tsc_, links_.around().tsc_hz) && hold(i)) return;
+  if (record.verdict != OpenVerdict::kBadTag) {
+    links_.status(link).replays.add(1);
+    return burst_.drop(i, DropReason::kRecordReplayed);
+  }
   links_.note_forgery(link, datagram, now_tsc_);
   burst_.drop(i, DropReason::kRecordForged);
 }

@@ -127,6 +127,14 @@ TEST_P(SecureLinkControl, SendsADatagramAsItIs) {
   EXPECT_EQ(rig.unaccounted(), 0);
 }
 
+TEST_P(SecureLinkControl, SendsNothingShorterThanARecordHeader) {
+  rig.send_datagram(3, Bytes(12, std::byte{22}));
+  EXPECT_EQ(rig.drops(DropReason::kBadLength), 1U);
+  rig.send_datagram(3, Bytes(13, std::byte{22}));
+  EXPECT_EQ(rig.take_frames().size(), 1U);
+  EXPECT_EQ(rig.unaccounted(), 0);
+}
+
 TEST_P(SecureLinkControl, DatagramsWaitForTheMacAddressAndLeaveInOrder) {
   rig.add_link(5, 7, false);
   for (unsigned i = 0; i < LinkLayer::kResolvingLimit + 2; ++i) rig.send_datagram(5, record(22, i));

@@ -329,30 +329,51 @@ TEST(NewKeys, LoseNothingWhicheverSideHasThemFirst) {
     constexpr std::uint32_t kMessages = 2'000;
     std::uint32_t sent = 0;
     std::uint32_t association = 1;
-    for (unsigned ms = 0; ms < 20'000 && wire.messages_at_b.size() < kMessages; ++ms) {
+    for (unsigned ms = 0; ms < 20'000 && (sent < kMessages || wire.messages_at_b.size() < sent);
+         ++ms) {
       if (sent < kMessages && wire.a.links->held() < 50) {
         wire.a.send(0, messages(sent, 4));
         sent += 4;
       }
-      if (ms % 50 == 25) {  // a handshake is done: one side knows it 10 ms before the other
+      if (sent < kMessages &&
+          ms % 50 == 25) {  // a handshake is done: one side knows it 10 ms before the other
         ++association;
         const AssociationPair& next = wire.make(association, static_cast<Aead>(association % 3));
         (void)wire.a.receive_datagram(2, handshake_record());
         (void)wire.b.receive_datagram(1, handshake_record());
         a_first ? wire.install_a(next) : wire.install_b(next);
-        for (int later = 0; later < 10; ++later) wire.step();
+        for (int later = 0; later < 10; ++later, sent += 2) {
+          wire.a.send(0, messages(sent, 2));
+          wire.step();
+        }
         a_first ? wire.install_b(next) : wire.install_a(next);
       }
       wire.step();
     }
     EXPECT_GE(association, 5U);
-    EXPECT_EQ(wire.messages_at_b.size(), kMessages) << "a_first " << a_first;
+    EXPECT_EQ(wire.messages_at_b.size(), sent) << "a_first " << a_first;
     EXPECT_EQ(wire.a.counters.retransmitted.get(), 0U) << "nothing was even late";
     EXPECT_EQ(wire.b.drops(DropReason::kRecordForged), 0U);
     EXPECT_EQ(wire.a.status(0).rekeys.get(), association - 1);
     EXPECT_EQ(wire.a.unaccounted(), 0);
     EXPECT_EQ(wire.b.unaccounted(), 0);
   }
+}
+
+TEST(NewKeys, AReplayDuringAHandshakeIsStillAReplay) {
+  SecureWire wire;
+  const AssociationPair& pair = wire.make(1);
+  wire.install(pair);
+  const Bytes record = wire.record_of_a(pair, 3, data_frame(3, message(3)));
+  EXPECT_EQ(wire.b.receive_datagram(1, record).size(), 1U);
+  (void)wire.b.receive_datagram(1, handshake_record());
+  EXPECT_THAT(wire.b.receive_datagram(1, record), IsEmpty());
+  EXPECT_EQ(wire.b.links->held(), 1U) << "it could be the third of the next association";
+  wire.install_b(wire.make(2));
+  EXPECT_THAT(wire.b.receive({}), IsEmpty());
+  EXPECT_EQ(wire.b.drops(DropReason::kRecordReplayed), 1U);
+  EXPECT_EQ(wire.b.status(0).replays.get(), 1U);
+  EXPECT_EQ(wire.b.unaccounted(), 0);
 }
 
 TEST(NewKeys, LeaveTheOldOnesForWhatComesLateAndForAMinute) {

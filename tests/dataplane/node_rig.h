@@ -38,6 +38,7 @@ struct RigSetting {
   /// Who reads the rings gives the mbufs back as it found them, like a NIC, so that frames kept for
   /// retransmission need not be copied.
   bool like_a_nic = false;
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kLab;  ///< of both links
 };
 
 /// Two ports; behind port i the neighbour of link i, whose Node-ID is node_id(0x20 + 0x40 * i).
@@ -134,6 +135,7 @@ class NodeRig {
     upsert.link.generation = 1;
     upsert.link.link_class = wire::shm::LinkClass::kBackbone;
     upsert.link.port = slot;
+    upsert.link.protocol = setting_.protocol;
     upsert.link.local = us(slot);
     upsert.link.remote = them(slot);
     upsert.link.peer = neighbor(slot);

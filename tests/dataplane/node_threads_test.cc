@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "tests/dataplane/node_rig.h"
+#include "tests/dataplane/secure_node.h"
 #include "tests/support/unpinned_thread.h"
 
 namespace {
@@ -79,6 +80,52 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
   EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
   EXPECT_EQ(rig.unaccounted(), 0);
   EXPECT_GE(rig.region().dataplane.status.capture_packets.load(), kMessages);
+}
+
+TEST(NodeThreads, ForwardOnSecureLinksWhileTheyGetNewKeys) {
+  SecureNode node(2);
+  NodeRig& rig = node.rig;
+  TestSigner signer(3);
+  rig.add_signer(signer);
+  node.install(0, Aead::kAes128Gcm);
+  node.install(1, Aead::kAes128Gcm);
+  constexpr std::uint64_t kMessages = 200;
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> workers;
+  for (std::uint32_t w = 0; w < 2; ++w) {
+    workers.push_back(tests::unpinned_thread([&rig, &stop, w] {
+      while (!stop.load(std::memory_order_relaxed)) {
+        if (rig.plane().turn(w) == 0) std::this_thread::yield();
+      }
+    }));
+  }
+  const auto join = [&](void*) {
+    stop.store(true);
+    for (std::thread& worker : workers) {
+      if (worker.joinable()) worker.join();
+    }
+  };
+  const std::unique_ptr<void, decltype(join)> joined(&stop, join);
+  std::size_t forwarded = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (std::uint64_t sent = 0; forwarded < kMessages;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << forwarded << " came out";
+    for (unsigned n = 0; n < 4 && sent < kMessages; ++n, ++sent) {
+      const unsigned from = sent % 2 == 0 ? 0 : 1;
+      node.send(from, rig.ping(sent + 1, NodeRig::neighbor(1 - from)).sign(signer.identity()));
+    }
+    if (sent % 20 == 0 && sent < kMessages) {
+      node.install(0, static_cast<Aead>(sent / 20 % 3));
+      node.install(1, static_cast<Aead>(sent / 20 % 3));
+    }
+    forwarded += node.collect(0).size() + node.collect(1).size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  join(nullptr);
+  EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
+  EXPECT_EQ(rig.drops(wire::shm::DropReason::kRecordForged), 0U);
+  rig.settle();
+  EXPECT_EQ(rig.unaccounted(), 0);
 }
 
 }  // namespace

@@ -1,46 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/secure_wire.h"
 
-#include <algorithm>
-
 #include "wire/dtls/record.h"
 
 namespace tests {
-
-using dataplane::OpenedRecord;
-using dataplane::OpenJob;
-using dataplane::OpenVerdict;
-using dataplane::RecordKeys;
-using dataplane::RecordState;
-
-AssociationPair::AssociationPair(std::uint32_t named, wire::dtls::Aead cipher, std::uint64_t first)
-    : number(named), aead(cipher), first_sequence(first) {
-  std::mt19937 random(named);
-  for (wire::shm::DirectionKeys* keys : {&of_a, &of_b}) {
-    for (std::size_t i = 0; i < wire::dtls::key_bytes(aead); ++i) {
-      keys->key[i] = static_cast<std::byte>(random());
-    }
-    for (std::size_t i = 0; i < wire::dtls::iv_bytes(aead); ++i) {
-      keys->iv[i] = static_cast<std::byte>(random());
-    }
-  }
-}
-
-wire::shm::AssociationRecord AssociationPair::for_a(std::uint16_t slot) const {
-  return {.slot = slot,
-          .generation = 0,
-          .aead = aead,
-          .association = number,
-          .write_sequence = first_sequence,
-          .write = of_a,
-          .read = of_b};
-}
-
-wire::shm::AssociationRecord AssociationPair::for_b(std::uint16_t slot) const {
-  wire::shm::AssociationRecord record = for_a(slot);
-  std::swap(record.write, record.read);
-  return record;
-}
 
 Bytes data_frame(std::uint32_t sequence, const Bytes& message) {
   Bytes out(wire::reload::kDataFrameOverhead);
@@ -75,22 +38,16 @@ std::optional<SeenRecord> SecureWire::look(const Bytes& frame) {
   EXPECT_TRUE(seen.checksums_right);
   const bool by_a = seen.source == link_address(a.options.family, 1);
   for (const auto& pair : pairs_) {
-    RecordKeys keys;
-    EXPECT_TRUE(keys.expand(*cipher_, by_a ? pair->for_b() : pair->for_a()));
-    RecordState state(keys, 0);
-    Bytes bytes = seen.payload;
-    const OpenJob job{.bytes = bytes, .newest = &state, .older = nullptr};
-    OpenedRecord out{};
-    dataplane::open_records(*cipher_, {&job, 1}, {&out, 1});
-    if (out.verdict != OpenVerdict::kOpened) continue;
+    const std::optional<Bytes> plain =
+        by_a ? pair->opens_as_b(*cipher_, seen.payload) : pair->opens_as_a(*cipher_, seen.payload);
+    if (!plain) continue;
     wire::dtls::RecordHeader header;
-    EXPECT_TRUE(wire::dtls::parse_record(bytes, 0, header).ok());
-    EXPECT_EQ(out.record_bytes, bytes.size());
+    EXPECT_TRUE(wire::dtls::parse_record(seen.payload, 0, header).ok());
     EXPECT_TRUE(used_.emplace(pair->number, by_a, header.sequence).second)
         << "number " << header.sequence << " of association " << pair->number << " twice";
     ++records;
     return SeenRecord{pair->number, by_a, static_cast<std::uint8_t>(header.type), header.sequence,
-                      Bytes(out.plaintext.begin(), out.plaintext.end())};
+                      *plain};
   }
   return std::nullopt;
 }
@@ -124,18 +81,8 @@ void SecureWire::step() {
 
 Bytes SecureWire::record_of_a(const AssociationPair& pair, std::uint64_t sequence,
                               const Bytes& plaintext, std::uint8_t content_type) const {
-  RecordKeys keys;
-  EXPECT_TRUE(keys.expand(*cipher_, pair.for_a()));
-  RecordState state(keys, sequence);
-  Bytes record(wire::dtls::record_overhead(pair.aead) + plaintext.size());
-  std::copy(plaintext.begin(), plaintext.end(),
-            record.begin() + static_cast<std::ptrdiff_t>(wire::dtls::plaintext_offset(pair.aead)));
-  const dataplane::SealJob job{.state = &state,
-                               .type = static_cast<wire::dtls::ContentType>(content_type),
-                               .record = record};
-  dataplane::SealVerdict verdict{};
-  dataplane::seal_records(*cipher_, {&job, 1}, {&verdict, 1});
-  EXPECT_EQ(verdict, dataplane::SealVerdict::kSealed);
+  Bytes record = pair.seal_as_a(*cipher_, sequence, plaintext, content_type);
+  EXPECT_FALSE(record.empty());
   return record;
 }
 

@@ -16,21 +16,10 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/association_pair.h"
 #include "tests/support/link_rig.h"
 
 namespace tests {
-
-/// Both ends' keys of one association, from a seed.
-struct AssociationPair {
-  std::uint32_t number = 1;
-  wire::dtls::Aead aead = wire::dtls::Aead::kAes128Gcm;
-  wire::shm::DirectionKeys of_a, of_b;
-  std::uint64_t first_sequence = 1;
-
-  AssociationPair(std::uint32_t named, wire::dtls::Aead cipher, std::uint64_t first = 1);
-  [[nodiscard]] wire::shm::AssociationRecord for_a(std::uint16_t slot = 0) const;
-  [[nodiscard]] wire::shm::AssociationRecord for_b(std::uint16_t slot = 0) const;
-};
 
 /// What the eavesdropper makes of a frame.
 struct SeenRecord {
