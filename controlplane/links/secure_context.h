@@ -53,18 +53,24 @@ struct ContextSettings {
   bool key_log = false;  ///< give out secrets as NSS key log lines
 };
 
-/// What one connection asks of its peer's certificate, and what was found. Outlives the SSL it is
-/// attached to.
+/// What one connection asks of its peer, and what came of it. Outlives the SSL it is attached to.
 struct PeerCheck {
   std::span<const wire::reload::NodeId> any_of;  ///< who the peer may be; not empty
   std::int64_t now_unix_s = 0;                   ///< kept current by who feeds the SSL
-  std::vector<std::string>* key_log = nullptr;
+  std::vector<std::string>* key_log = nullptr;   ///< where key log lines go
 
-  bool made = false;  ///< the rest is set
-  trust::Refusal refusal = trust::Refusal::kNone;
+  bool certificate_seen = false;                   ///< the next four are set
+  trust::Refusal refusal = trust::Refusal::kNone;  ///< kNone and not barred: accepted
   bool barred = false;
   std::string detail;
-  wire::reload::NodeId node_id;  ///< who it is, when not refused
+  wire::reload::NodeId node_id;  ///< who it is, when accepted
+  bool no_extended_master_secret = false;
+  int alert_sent = kNoAlert;
+  int alert_received = kNoAlert;
+
+  [[nodiscard]] bool accepted() const noexcept {
+    return certificate_seen && refusal == trust::Refusal::kNone && !barred;
+  }
 };
 
 class SecureContext {
@@ -81,10 +87,13 @@ class SecureContext {
   /// caller frees it, gives it BIOs and sets its MTU.
   [[nodiscard]] ssl_st* new_ssl(Role role, PeerCheck& check) const;
   [[nodiscard]] bool uses_certificates() const noexcept { return !settings_.shared_secret; }
+  [[nodiscard]] const ContextSettings& settings() const noexcept { return settings_; }
+  /// Why the handshake of @p ssl, which just failed, failed: from @p check and OpenSSL's error
+  /// queue, which is emptied.
+  [[nodiscard]] FailureReport explain(const PeerCheck& check) const;
 
  private:
   explicit SecureContext(const ContextSettings& settings);
-  friend struct SecureContextCallbacks;
   ContextSettings settings_;
   ssl_ctx_st* openssl_ = nullptr;
 };

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controlplane/links/handshakes.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "controlplane/links/cookie.h"
+#include "controlplane/links/link_handshakes.h"
+#include "wire/dtls/client_hello.h"
+
+namespace controlplane::links {
+namespace {
+
+using wire::dtls::ClientHelloFault;
+
+struct EndpointPairHash {
+  std::size_t operator()(const EndpointPair& pair) const noexcept {
+    static_assert(std::has_unique_object_representations_v<EndpointPair>);
+    return std::hash<std::string_view>()(
+        {reinterpret_cast<const char*>(&pair), sizeof(EndpointPair)});
+  }
+};
+
+bool is_same(const SecureLink& a, const SecureLink& b) {
+  return a.generation == b.generation && a.peer == b.peer && a.endpoints == b.endpoints &&
+         a.mtu == b.mtu;
+}
+
+}  // namespace
+
+struct Handshakes::State {
+  LinksShare share;
+  CookieJar cookies;
+  std::map<std::uint16_t, LinkHandshakes> links;  // by slot, so that every run steps alike
+  std::unordered_map<EndpointPair, LinkHandshakes*, EndpointPairHash> by_endpoints;
+  std::uint64_t due_ns = kNever;  // not after the earliest timer
+
+  void look_at(const LinkHandshakes& link) { due_ns = std::min(due_ns, link.next_timer()); }
+  [[nodiscard]] LinkHandshakes* find(std::uint16_t slot, std::uint8_t generation) {
+    const auto found = links.find(slot);
+    if (found == links.end() || found->second.link().generation != generation) return nullptr;
+    return &found->second;
+  }
+  void answer_client_hello(const Now& now, LinkHandshakes& link, const EndpointPair& endpoints,
+                           const wire::dtls::ClientHello& hello,
+                           std::span<const std::byte> datagram, Outputs& out);
+};
+
+Handshakes::Handshakes(const HandshakeSettings& settings,
+                       std::shared_ptr<const SecureContext> context)
+    : state_(std::make_unique<State>()) {
+  state_->share.settings = settings;
+  state_->share.context = std::move(context);
+  state_->share.next_association = std::max<std::uint32_t>(settings.first_association, 1);
+}
+
+Handshakes::~Handshakes() = default;
+
+void Handshakes::set_links(const Now& now, std::span<const SecureLink> links, Outputs& out) {
+  State& state = *state_;
+  state.by_endpoints.clear();
+  for (auto at = state.links.begin(); at != state.links.end();) {
+    LinkHandshakes& old = at->second;
+    const bool stays = std::ranges::any_of(links, [&](const SecureLink& link) {
+      return link.slot == old.link().slot && is_same(link, old.link());
+    });
+    if (!stays) old.close(out);
+    at = stays ? std::next(at) : state.links.erase(at);
+  }
+  for (const SecureLink& link : links) {
+    const auto [at, _] = state.links.try_emplace(link.slot, state.share, link, now.ns);
+    state.by_endpoints.emplace(link.endpoints, &at->second);
+    state.look_at(at->second);
+  }
+}
+
+void Handshakes::receive(const Now& now, const EndpointPair& endpoints,
+                         std::span<const std::byte> datagram, Outputs& out) {
+  State& state = *state_;
+  HandshakeCounters& counters = state.share.counters;
+  ++counters.datagrams;
+  const auto found = state.by_endpoints.find(endpoints);
+  if (found == state.by_endpoints.end()) {
+    ++counters.unknown_source;
+    return;
+  }
+  wire::dtls::RecordHeader header;
+  if (datagram.empty() || !wire::dtls::parse_record(datagram, 0, header).ok()) {
+    ++counters.malformed;
+    return;
+  }
+  LinkHandshakes& link = *found->second;
+  wire::dtls::ClientHello hello;
+  switch (wire::dtls::parse_client_hello(datagram, hello)) {
+    case ClientHelloFault::kNone:
+      state.answer_client_hello(now, link, endpoints, hello, datagram, out);
+      break;
+    case ClientHelloFault::kNotClientHello:
+      link.hear(now, datagram, out);
+      break;
+    case ClientHelloFault::kFragmented:
+    case ClientHelloFault::kMalformed:
+      ++counters.malformed;
+      return;
+  }
+  state.look_at(link);
+}
+
+void Handshakes::State::answer_client_hello(const Now& now, LinkHandshakes& link,
+                                            const EndpointPair& endpoints,
+                                            const wire::dtls::ClientHello& hello,
+                                            std::span<const std::byte> datagram, Outputs& out) {
+  if (!hello.cookie.empty()) {
+    if (cookies.knows(now.ns, endpoints, hello)) {
+      return link.hear_client_hello(now, hello, datagram, out);
+    }
+    ++share.counters.bad_cookies;  // as if it had none (RFC 6347 section 4.2.1)
+  }
+  const CookieJar::Cookie cookie = cookies.bake(now.ns, endpoints, hello);
+  Bytes answer(wire::dtls::kMaxHelloVerifyBytes);
+  answer.resize(wire::dtls::write_hello_verify_request(hello, cookie, answer));
+  ++share.counters.hello_verify_requests;
+  out.datagrams.push_back({link.link().slot, link.link().generation, std::move(answer)});
+}
+
+void Handshakes::tick(const Now& now, Outputs& out) {
+  State& state = *state_;
+  if (now.ns < state.due_ns) return;
+  state.due_ns = kNever;
+  for (auto& [slot, link] : state.links) {
+    if (link.next_timer() <= now.ns) link.tick(now, out);
+    state.look_at(link);
+  }
+}
+
+std::uint64_t Handshakes::next_timer() const noexcept { return state_->due_ns; }
+
+void Handshakes::want_association(const Now& now, std::uint16_t slot, std::uint8_t generation,
+                                  std::uint32_t association, Outputs& out) {
+  LinkHandshakes* link = state_->find(slot, generation);
+  if (link == nullptr) return;
+  link->want_association(now, association);
+  link->tick(now, out);
+  state_->look_at(*link);
+}
+
+void Handshakes::adopt(const Now& now, std::uint16_t slot, std::uint8_t generation,
+                       std::uint32_t association) {
+  if (LinkHandshakes* link = state_->find(slot, generation)) link->adopt(now, association);
+}
+
+void Handshakes::dataplane_restarted(const Now& now) {
+  for (auto& [slot, link] : state_->links) {
+    link.dataplane_restarted(now);
+    state_->look_at(link);
+  }
+}
+
+const HandshakeCounters& Handshakes::counters() const noexcept { return state_->share.counters; }
+std::size_t Handshakes::half_open() const noexcept { return state_->share.half_open; }
+
+std::vector<LinkSecurity> Handshakes::status() const {
+  std::vector<LinkSecurity> rows;
+  rows.reserve(state_->links.size());
+  for (const auto& [slot, link] : state_->links) rows.push_back(link.status());
+  return rows;
+}
+
+}  // namespace controlplane::links

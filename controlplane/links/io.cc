@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controlplane/links/io.h"
+
+#include <openssl/crypto.h>
+
+namespace controlplane::links {
+
+void wipe(std::span<std::byte> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+const char* role_name(Role role) noexcept { return role == Role::kClient ? "client" : "server"; }
+
+const char* failure_name(Failure failure) noexcept {
+  switch (failure) {
+    case Failure::kNone:
+      return "none";
+#define HANDSHAKE_FAILURE(name, text, sentence) \
+  case Failure::k##name:                        \
+    return text;
+#include "controlplane/links/handshake_failure.def"
+#undef HANDSHAKE_FAILURE
+  }
+  return "unknown";
+}
+
+const char* failure_sentence(Failure failure) noexcept {
+  switch (failure) {
+    case Failure::kNone:
+      return "nothing failed";
+#define HANDSHAKE_FAILURE(name, text, sentence) \
+  case Failure::k##name:                        \
+    return sentence;
+#include "controlplane/links/handshake_failure.def"
+#undef HANDSHAKE_FAILURE
+  }
+  return "unknown";
+}
+
+void Outputs::clear() noexcept {
+  wipe(std::as_writable_bytes(std::span(associations)));
+  for (std::string& line : key_log) wipe(std::as_writable_bytes(std::span(line)));
+  associations.clear();
+  datagrams.clear();
+  records.clear();
+  forgets.clear();
+  reports.clear();
+  key_log.clear();
+}
+
+}  // namespace controlplane::links
