@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace controlplane::links {
@@ -139,8 +138,11 @@ std::optional<Flight> DtlsHandshake::take_written() {
 /// The alert, if there is one. It is said once and never repeated.
 void DtlsHandshake::send_last_words() {
   if (!numbered_) {
-    // Before a version is agreed upon OpenSSL says DTLS 1.0, which is no record of ours.
-    std::ranges::move(std::exchange(port_.out, {}), std::back_inserter(datagrams_));
+    // Before a version is agreed upon OpenSSL says DTLS 1.0, which on an alert dataplanes drop.
+    for (Bytes& datagram : std::exchange(port_.out, {})) {
+      wire::store_be16(datagram.data() + 1, wire::dtls::kVersion12);
+      datagrams_.push_back(std::move(datagram));
+    }
   } else if (const auto flight = take_written()) {
     (void)write_flight(*flight, keys(), sequences_, datagrams_);
   }

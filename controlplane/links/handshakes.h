@@ -33,7 +33,7 @@
 namespace controlplane::links {
 
 struct HandshakeSettings {
-  wire::reload::NodeId self;
+  wire::reload::NodeId self{};
   /// The number of the first association; those that follow count up from it. The dataplane refuses
   /// numbers it has seen, and outlives this process, so begin above any used before. Not 0.
   std::uint32_t first_association = 1;
@@ -91,7 +91,8 @@ class Handshakes {
 
   /// Everything that is due. Call at next_timer(), or more often.
   void tick(const Now& now, Outputs& out);
-  [[nodiscard]] std::uint64_t next_timer() const noexcept;  ///< ns as in Now; kNever
+  /// ns as in Now, or kNever. Never too late, but may be too early: tick() then finds nothing due.
+  [[nodiscard]] std::uint64_t next_timer() const noexcept;
 
   /// EventKind::kAssociationWanted: the keys numbered @p association are near a limit, or with 0:
   /// the dataplane has none. Requests about keys that are no longer current are ignored.
