@@ -13,11 +13,11 @@ const char* failure_name(Failure failure) noexcept {
   switch (failure) {
     case Failure::kNone:
       return "none";
-#define HANDSHAKE_FAILURE(name, text, sentence) \
-  case Failure::k##name:                        \
+#define LINK_FAILURE(name, text, sentence) \
+  case Failure::k##name:                   \
     return text;
-#include "controlplane/links/handshake_failure.def"
-#undef HANDSHAKE_FAILURE
+#include "controlplane/links/link_failure.def"
+#undef LINK_FAILURE
   }
   return "unknown";
 }
@@ -26,11 +26,11 @@ const char* failure_sentence(Failure failure) noexcept {
   switch (failure) {
     case Failure::kNone:
       return "nothing failed";
-#define HANDSHAKE_FAILURE(name, text, sentence) \
-  case Failure::k##name:                        \
+#define LINK_FAILURE(name, text, sentence) \
+  case Failure::k##name:                   \
     return sentence;
-#include "controlplane/links/handshake_failure.def"
-#undef HANDSHAKE_FAILURE
+#include "controlplane/links/link_failure.def"
+#undef LINK_FAILURE
   }
   return "unknown";
 }

@@ -94,9 +94,9 @@ enum class Role : std::uint8_t { kClient, kServer };
 /// Why a handshake came to nothing, or an association to its end.
 enum class Failure : std::uint8_t {
   kNone,
-#define HANDSHAKE_FAILURE(name, text, sentence) k##name,
-#include "controlplane/links/handshake_failure.def"
-#undef HANDSHAKE_FAILURE
+#define LINK_FAILURE(name, text, sentence) k##name,
+#include "controlplane/links/link_failure.def"
+#undef LINK_FAILURE
 };
 [[nodiscard]] const char* failure_name(Failure failure) noexcept;      ///< "timed_out"; "none"
 [[nodiscard]] const char* failure_sentence(Failure failure) noexcept;  ///< for the operator
