@@ -10,7 +10,8 @@ import sys
 root = sys.argv[1]
 os.chdir(root)
 SHORT = {"reload/": "wire/reload/", "stages/": "dataplane/stages/",
-         "overlay/": "controlplane/overlay/", "trust/": "controlplane/trust/"}
+         "links/": "controlplane/links/", "overlay/": "controlplane/overlay/",
+         "trust/": "controlplane/trust/"}
 FOLDERS = ("wire/", "config/", "crypto/", "dataplane/", "controlplane/", "tests/", "bench/", "docs/",
            "deploy/", "tools/", *SHORT)
 
