@@ -19,16 +19,17 @@ constexpr std::uint64_t kMaxTimeoutNs = 60 * kSecond;  // RFC 6347 section 4.2.4
 // anybody can send them. A peer on a very bad network has so many Finished on the way.
 constexpr std::size_t kMaxEarlyRecords = 8;
 constexpr std::uint8_t kFatal = 2;
+constexpr std::size_t kAlertBytes = 2;
 
 // Beyond any lifetime: OpenSSL would repeat flights with numbers of its own.
 unsigned no_timer(SSL*, unsigned) { return ~0U; }
 
 }  // namespace
 
-DtlsHandshake::DtlsHandshake(const SecureContext& context, Role role,
+DtlsHandshake::DtlsHandshake(std::shared_ptr<const SecureContext> context, Role role,
                              const DtlsHandshakeSettings& settings, const Now& now,
                              std::span<const std::byte> client_hello)
-    : context_(context),
+    : context_(std::move(context)),
       role_(role),
       settings_(settings),
       progress_ns_(now.ns),
@@ -58,7 +59,7 @@ const AssociationKeys& DtlsHandshake::keys() const noexcept {
 }
 
 bool DtlsHandshake::attach() {
-  ssl_ = context_.new_ssl(role_, check_);
+  ssl_ = context_->new_ssl(role_, check_);
   BIO* bio = ssl_ == nullptr ? nullptr : new_datagram_bio(port_);
   if (bio == nullptr) return false;
   SSL_set_bio(ssl_, bio, bio);
@@ -80,7 +81,7 @@ bool DtlsHandshake::listen(std::span<const std::byte> client_hello) {
   return taken && port_.out.empty();
 }
 
-bool DtlsHandshake::may_feed(std::span<const std::byte> datagram) {
+bool DtlsHandshake::may_feed(const Now& now, std::span<const std::byte> datagram) {
   input_bytes_ += datagram.size();
   if (input_bytes_ > settings_.max_input) {
     fail(Failure::kTooMuchInput, {});
@@ -89,14 +90,32 @@ bool DtlsHandshake::may_feed(std::span<const std::byte> datagram) {
   RecordCursor records(datagram);
   RecordHeader header;
   std::size_t early = 0;
-  while (records.next(header)) early += header.epoch != 0 ? 1 : 0;
+  while (records.next(header)) {
+    if (header.epoch != 0) {
+      ++early;
+    } else if (header.type == ContentType::kAlert) {
+      // OpenSSL would believe it. Whoever says it means to say nothing else, so all of it is kept
+      // from OpenSSL.
+      note_alert(
+          now, datagram.subspan(records.offset() + wire::dtls::kRecordHeaderBytes, header.length));
+      return false;
+    }
+  }
   if (early_records_ + early > kMaxEarlyRecords) return false;
   early_records_ += early;
   return true;
 }
 
+void DtlsHandshake::note_alert(const Now& now, std::span<const std::byte> alert) {
+  if (alert.size() != kAlertBytes || alert_in_clear_ != kNoAlert) return;
+  const bool closes = alert[1] == std::byte{SSL_AD_CLOSE_NOTIFY};
+  if (alert[0] != std::byte{kFatal} && !closes) return;
+  alert_in_clear_ = std::to_integer<int>(alert[1]);
+  alert_counts_at_ns_ = now.ns + settings_.first_timeout_ns;
+}
+
 void DtlsHandshake::receive(const Now& now, std::span<const std::byte> datagram) {
-  if (state_ != State::kRunning || datagram.empty() || !may_feed(datagram)) return;
+  if (state_ != State::kRunning || datagram.empty() || !may_feed(now, datagram)) return;
   port_.in = datagram;
   advance(now);
   port_.in = {};
@@ -109,7 +128,7 @@ void DtlsHandshake::advance(const Now& now) {
   const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_, result);
   FailureReport report;
   const bool failed = error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ;
-  if (failed) report = context_.explain(check_);
+  if (failed) report = context_->explain(check_);
   ERR_clear_error();
   if (failed) {
     send_last_words();
@@ -156,6 +175,8 @@ void DtlsHandshake::send_written(const Now& now) {
   }
   flight_ = std::move(*flight);
   progress_ns_ = now.ns;
+  alert_in_clear_ = kNoAlert;
+  alert_counts_at_ns_ = kNever;
   timeout_ns_ = settings_.first_timeout_ns;
   repeat_at_ns_ = now.ns + timeout_ns_;
 }
@@ -167,7 +188,7 @@ void DtlsHandshake::complete() {
     send_alert(SSL_AD_HANDSHAKE_FAILURE);
     return fail(Failure::kNoExtendedMasterSecret, {});
   }
-  const bool authenticated = !context_.uses_certificates() ||
+  const bool authenticated = !context_->uses_certificates() ||
                              (check_.accepted() && SSL_get_verify_result(ssl_) == X509_V_OK);
   if (!keys_ || !authenticated || SSL_session_reused(ssl_) != 0) {
     return fail(Failure::kInternal, "OpenSSL finished a handshake nobody authenticated");
@@ -198,6 +219,11 @@ void DtlsHandshake::fail(Failure failure, std::string detail) {
 
 void DtlsHandshake::tick(const Now& now) {
   if (state_ != State::kRunning) return;
+  if (now.ns >= alert_counts_at_ns_) {
+    check_.alert_received = alert_in_clear_;
+    return fail(alert_in_clear_ == SSL_AD_CLOSE_NOTIFY ? Failure::kPeerClosed : Failure::kPeerAlert,
+                SSL_alert_desc_string_long(alert_in_clear_));
+  }
   if (now.ns >= deadline_ns_) return fail(Failure::kTimedOut, {});
   if (now.ns < repeat_at_ns_) return;
   if (!write_flight(flight_, keys(), sequences_, datagrams_)) {
@@ -209,7 +235,8 @@ void DtlsHandshake::tick(const Now& now) {
 }
 
 std::uint64_t DtlsHandshake::next_timer() const noexcept {
-  return state_ == State::kRunning ? std::min(deadline_ns_, repeat_at_ns_) : kNever;
+  if (state_ != State::kRunning) return kNever;
+  return std::min({deadline_ns_, repeat_at_ns_, alert_counts_at_ns_});
 }
 
 Agreed DtlsHandshake::take_agreed() {

@@ -47,16 +47,17 @@ class DtlsHandshake {
  public:
   enum class State : std::uint8_t { kRunning, kComplete, kFailed };
 
-  /// @param context       outlives the handshake
   /// @param client_hello  of a server: the datagram, its cookie checked; of a client: empty
   /// What is to be sent is in take_datagrams(), as after every other step.
-  DtlsHandshake(const SecureContext& context, Role role, const DtlsHandshakeSettings& settings,
-                const Now& now, std::span<const std::byte> client_hello);
+  DtlsHandshake(std::shared_ptr<const SecureContext> context, Role role,
+                const DtlsHandshakeSettings& settings, const Now& now,
+                std::span<const std::byte> client_hello);
   ~DtlsHandshake();
   DtlsHandshake(const DtlsHandshake&) = delete;
   DtlsHandshake& operator=(const DtlsHandshake&) = delete;
 
-  /// One datagram from the peer, or from somebody who says so. Not after the end.
+  /// One datagram from the peer, or from somebody who says so. Not after the end. Anybody can send
+  /// an alert in clear, so a fatal one ends the handshake only when nothing else moves it on.
   void receive(const Now& now, std::span<const std::byte> datagram);
   /// Repeats the flight or gives up when it is time to.
   void tick(const Now& now);
@@ -78,7 +79,8 @@ class DtlsHandshake {
   [[nodiscard]] const AssociationKeys& keys() const noexcept;
   [[nodiscard]] bool attach();
   [[nodiscard]] bool listen(std::span<const std::byte> client_hello);
-  [[nodiscard]] bool may_feed(std::span<const std::byte> datagram);
+  [[nodiscard]] bool may_feed(const Now& now, std::span<const std::byte> datagram);
+  void note_alert(const Now& now, std::span<const std::byte> alert);
   void advance(const Now& now);
   [[nodiscard]] std::optional<Flight> take_written();
   void send_written(const Now& now);
@@ -87,7 +89,7 @@ class DtlsHandshake {
   void send_alert(std::uint8_t description);
   void fail(Failure failure, std::string detail);
 
-  const SecureContext& context_;
+  std::shared_ptr<const SecureContext> context_;
   Role role_;
   DtlsHandshakeSettings settings_;
   State state_ = State::kRunning;
@@ -108,6 +110,8 @@ class DtlsHandshake {
   std::uint64_t deadline_ns_;
   std::uint64_t timeout_ns_;
   std::uint64_t repeat_at_ns_ = kNever;
+  std::uint64_t alert_counts_at_ns_ = kNever;
+  int alert_in_clear_ = kNoAlert;
   std::uint64_t repeated_flights_ = 0;
   std::size_t input_bytes_ = 0;
   std::size_t early_records_ = 0;

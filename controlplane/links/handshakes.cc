@@ -60,6 +60,10 @@ Handshakes::Handshakes(const HandshakeSettings& settings,
 
 Handshakes::~Handshakes() = default;
 
+void Handshakes::set_context(std::shared_ptr<const SecureContext> context) {
+  state_->share.context = std::move(context);
+}
+
 void Handshakes::set_links(const Now& now, std::span<const SecureLink> links, Outputs& out) {
   State& state = *state_;
   state.by_endpoints.clear();

@@ -75,11 +75,14 @@ struct LinkSecurity {
 
 class Handshakes {
  public:
-  /// @param context  for Transport::kDatagram; kept as long as it lives
+  /// @param context  for Transport::kDatagram
   Handshakes(const HandshakeSettings& settings, std::shared_ptr<const SecureContext> context);
   ~Handshakes();
   Handshakes(const Handshakes&) = delete;
   Handshakes& operator=(const Handshakes&) = delete;
+
+  /// For handshakes that begin from now on: this node has a new certificate, or trusts other roots.
+  void set_context(std::shared_ptr<const SecureContext> context);
 
   /// The DTLS links there are from now on, slots below wire::shm::kMaxLinks. A link that is new, or
   /// has another generation, peer or endpoints, starts from nothing; one that is gone is closed.

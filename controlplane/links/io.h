@@ -110,7 +110,7 @@ struct FailureReport {
   trust::Refusal refusal = trust::Refusal::kNone;  ///< with kCertificateRefused
   int alert_sent = kNoAlert;                       ///< AlertDescription, RFC 5246 section 7.2
   int alert_received = kNoAlert;
-  std::string detail;  ///< more than the sentence knows, or empty
+  std::string detail;  ///< more than the sentence knows, or empty; may quote the peer's certificate
 };
 
 /// A link changed for its operator to see.

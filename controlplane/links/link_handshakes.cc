@@ -97,7 +97,7 @@ void LinkHandshakes::begin(const Now& now, Role role, std::span<const std::byte>
   start_at_ns_ = kNever;
   ++share_.half_open;
   ++(role == Role::kClient ? share_.counters.started : share_.counters.accepted);
-  handshake_ = std::make_unique<DtlsHandshake>(*share_.context, role, handshake_settings(), now,
+  handshake_ = std::make_unique<DtlsHandshake>(share_.context, role, handshake_settings(), now,
                                                client_hello);
   settle(now, out);
 }

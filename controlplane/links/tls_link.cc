@@ -27,9 +27,10 @@ constexpr std::size_t kRecordBytes = 16384;
 
 }  // namespace
 
-TlsLink::TlsLink(const SecureContext& context, Role role, std::vector<wire::reload::NodeId> any_of,
-                 const TlsLinkSettings& settings, const Now& now)
-    : context_(context),
+TlsLink::TlsLink(std::shared_ptr<const SecureContext> context, Role role,
+                 std::vector<wire::reload::NodeId> any_of, const TlsLinkSettings& settings,
+                 const Now& now)
+    : context_(std::move(context)),
       role_(role),
       any_of_(std::move(any_of)),
       settings_(settings),
@@ -41,7 +42,7 @@ TlsLink::TlsLink(const SecureContext& context, Role role, std::vector<wire::relo
   check_.key_log = &key_log_;
   check_.now_unix_s = static_cast<std::int64_t>(now.unix_s());
   ERR_clear_error();
-  ssl_ = any_of_.empty() ? nullptr : context.new_ssl(role, check_);
+  ssl_ = any_of_.empty() ? nullptr : context_->new_ssl(role, check_);
   BIO* in = BIO_new(BIO_s_mem());
   BIO* out = BIO_new(BIO_s_mem());
   if (ssl_ == nullptr || in == nullptr || out == nullptr) {
@@ -100,12 +101,12 @@ void TlsLink::shake_hands(const Now& now, TlsOutputs& out) {
     if (handshake_input_ > kMaxHandshakeInput) end(Failure::kTooMuchInput, out);
     return;
   }
-  if (error != SSL_ERROR_NONE) return end(context_.explain(check_), out);
+  if (error != SSL_ERROR_NONE) return end(context_->explain(check_), out);
   if (SSL_version(ssl_) == TLS1_2_VERSION && SSL_get_extms_support(ssl_) != 1) {
     SSL_shutdown(ssl_);
     return end(Failure::kNoExtendedMasterSecret, out);
   }
-  const bool authenticated = !context_.uses_certificates() ||
+  const bool authenticated = !context_->uses_certificates() ||
                              (check_.accepted() && SSL_get_verify_result(ssl_) == X509_V_OK);
   if (!authenticated || SSL_session_reused(ssl_) != 0) {
     FailureReport report;
@@ -115,7 +116,7 @@ void TlsLink::shake_hands(const Now& now, TlsOutputs& out) {
   }
   // Without certificates nobody proves a Node-ID; who was called, or may call, is taken at his
   // word.
-  if (!context_.uses_certificates()) check_.node_id = any_of_.front();
+  if (!context_->uses_certificates()) check_.node_id = any_of_.front();
   state_ = State::kUp;
   handshake_until_ns_ = kNever;
   progress_ns_ = now.ns;
@@ -137,7 +138,7 @@ void TlsLink::read(const Now& now, TlsOutputs& out) {
         SSL_shutdown(ssl_);  // RFC 5246 section 7.2.1: answer it
         return end(Failure::kPeerClosed, out);
       default:
-        return end(context_.explain(check_), out);
+        return end(context_->explain(check_), out);
     }
   }
 }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,11 +66,12 @@ struct TlsLinkCounters {
 
 class TlsLink {
  public:
-  /// @param context  for Transport::kStream; outlives the link
+  /// @param context  for Transport::kStream
   /// @param any_of   who the peer may be: the one that was called, or for a server all it may
   /// expect
-  TlsLink(const SecureContext& context, Role role, std::vector<wire::reload::NodeId> any_of,
-          const TlsLinkSettings& settings, const Now& now);
+  TlsLink(std::shared_ptr<const SecureContext> context, Role role,
+          std::vector<wire::reload::NodeId> any_of, const TlsLinkSettings& settings,
+          const Now& now);
   ~TlsLink();
   TlsLink(const TlsLink&) = delete;
   TlsLink& operator=(const TlsLink&) = delete;
@@ -121,7 +123,7 @@ class TlsLink {
   void end(Failure failure, TlsOutputs& out);
   void end(FailureReport report, TlsOutputs& out);
 
-  const SecureContext& context_;
+  std::shared_ptr<const SecureContext> context_;
   Role role_;
   std::vector<wire::reload::NodeId> any_of_;
   TlsLinkSettings settings_;

@@ -172,7 +172,7 @@ TlsSockets::State::Handle TlsSockets::State::add(tcp::socket socket, Role role,
                                                  std::vector<wire::reload::NodeId> any_of) {
   const auto connection = std::make_shared<Connection>(*this, next_id++, std::move(socket));
   connection->link =
-      std::make_unique<TlsLink>(*context, role, std::move(any_of), settings.link, now());
+      std::make_unique<TlsLink>(context, role, std::move(any_of), settings.link, now());
   connections.emplace(connection->id, connection);
   ++sockets;
   return connection;
@@ -319,6 +319,10 @@ TlsSockets::TlsSockets(asio::io_context& io, std::shared_ptr<const SecureContext
                                      std::move(hooks))) {}
 
 TlsSockets::~TlsSockets() { state_->stop(); }
+
+void TlsSockets::set_context(std::shared_ptr<const SecureContext> context) {
+  state_->context = std::move(context);
+}
 
 void TlsSockets::set_peers(std::vector<wire::reload::NodeId> peers) {
   state_->peers = std::move(peers);

@@ -63,6 +63,8 @@ class TlsSockets {
   TlsSockets(const TlsSockets&) = delete;
   TlsSockets& operator=(const TlsSockets&) = delete;
 
+  /// For connections that begin from now on.
+  void set_context(std::shared_ptr<const SecureContext> context);
   /// Who may connect to this node; those already connected stay.
   void set_peers(std::vector<wire::reload::NodeId> peers);
   /// Accepts connections at @p local, port 0 for any. False with @p why. May be called for several.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/controlplane/links_rig.h"
+#include "tests/support/hex_vector.h"
 
 namespace tests {
 namespace {
@@ -264,21 +265,7 @@ TEST(LinksState, AForgedAlertEndsNoAssociation) {
     forged[bit / 8] ^= std::byte{1} << (bit % 8);
     pair.a.receive(pair.network.now(), 2, forged);
   }
-  const Bytes in_clear = {std::byte{21},
-                          std::byte{0xfe},
-                          std::byte{0xfd},
-                          {},
-                          {},
-                          {},
-                          {},
-                          {},
-                          {},
-                          {},
-                          std::byte{99},
-                          {},
-                          std::byte{2},
-                          std::byte{2},
-                          std::byte{40}};
+  const Bytes in_clear = from_hex("15 fefd 0000 000000000063 0002 0228");
   pair.a.receive(pair.network.now(), 2, in_clear);
   EXPECT_TRUE(pair.a.is_secure());
   EXPECT_EQ(pair.a.counters().closed, 0U);
@@ -287,6 +274,40 @@ TEST(LinksState, AForgedAlertEndsNoAssociation) {
   EXPECT_EQ(pair.a.counters().closed, 1U);
   EXPECT_EQ(pair.a.reports.back().failure.failure, controlplane::links::Failure::kPeerAlert);
   EXPECT_EQ(pair.a.reports.back().failure.alert_received, 40);
+}
+
+TEST(LinksState, AForgedAlertEndsNoHandshakeThatGoesOn) {
+  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+    Pair pair;
+    LinkNetwork network(pair.a, pair.b, seed, {.loss = 10, .delay_ms = 20, .jitter_ms = 20});
+    const Bytes forged = from_hex("15 fefd 0000 000000000063 0002 0228");
+    const Bytes hidden = from_hex(
+        "14 fefd 0000 000000000062 0001 01"
+        "15 fefd 0000 000000000063 0002 0228");
+    // One forged alert for every datagram that arrives, to either side.
+    network.swallow = [&](unsigned to, auto) {
+      LinkNode& node = to == 1 ? static_cast<LinkNode&>(pair.a) : pair.b;
+      node.receive(network.now(), to == 1 ? 2 : 1, seed % 2 == 0 ? forged : hidden);
+      return false;
+    };
+    ASSERT_TRUE(network.run_until([&] { return pair.both_secure(); }, 100 * kSecond))
+        << reports_of(pair.a) << reports_of(pair.b);
+  }
+}
+
+TEST(LinksState, ANewCertificateIsShownFromTheNextHandshakeOn) {
+  Secured pair;
+  pair.network.run_for(10 * kSecond);
+  LinkOverlay other;  // that nobody here trusts
+  pair.a.handshakes->set_context(make_context(other.context_settings(other.identity(low()))));
+  EXPECT_TRUE(pair.a.is_secure());
+  pair.rekey(pair.a);
+  pair.network.run_for(5 * kSecond);
+  EXPECT_GE(pair.a.counters().certificates_refused, 1U);  // its new roots do not know the peer
+  pair.a.handshakes->set_context(context(low()));
+  pair.network.run_for(70 * kSecond);
+  EXPECT_EQ(pair.a.counters().rekeyed, 1U);
+  expect_same_keys(pair.a, pair.b);
 }
 
 TEST(LinksState, FinalFlightsAreForgottenAfterAMinute) {

@@ -57,7 +57,7 @@ struct End {
   End(std::shared_ptr<const SecureContext> its_context, Role role, std::vector<NodeId> any_of,
       const TlsLinkSettings& settings)
       : context(std::move(its_context)),
-        link(*context, role, std::move(any_of), settings, links_at(kSecond)) {}
+        link(context, role, std::move(any_of), settings, links_at(kSecond)) {}
   [[nodiscard]] const TlsEvent* last(TlsEvent::Kind kind) const {
     const auto found = std::find_if(out.events.rbegin(), out.events.rend(),
                                     [&](const TlsEvent& event) { return event.kind == kind; });
@@ -337,7 +337,7 @@ TEST(TlsLink, EndsByNameWithGarbageWithTheStreamAndInSilence) {
 
 TEST(TlsLink, ATls12PeerWithoutExtendedMasterSecretIsRefused) {  // RFC 7627 section 5
   const auto context = make_context(stream_settings(callee()));
-  TlsLink link(*context, Role::kServer, {caller()}, {}, links_at(kSecond));
+  TlsLink link(context, Role::kServer, {caller()}, {}, links_at(kSecond));
   TlsOutputs out;
   const LinkIdentity identity = overlay().identity(caller());
   SSL_CTX* plain = SSL_CTX_new(TLS_client_method());
