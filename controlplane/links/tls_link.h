@@ -53,7 +53,14 @@ struct TlsEvent {
 struct TlsOutputs {
   std::vector<Bytes> messages;
   std::vector<TlsEvent> events;
-  std::vector<std::string> key_log;  ///< secret; only when the context asks for it
+  std::vector<std::string> key_log;  ///< secret, wiped; only when the context asks for it
+
+  TlsOutputs() = default;
+  ~TlsOutputs() {
+    for (std::string& line : key_log) wipe(std::as_writable_bytes(std::span(line)));
+  }
+  TlsOutputs(const TlsOutputs&) = delete;
+  TlsOutputs& operator=(const TlsOutputs&) = delete;
 };
 
 struct TlsLinkCounters {
