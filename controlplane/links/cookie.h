@@ -28,7 +28,7 @@ class CookieJar {
   CookieJar(const CookieJar&) = delete;
   CookieJar& operator=(const CookieJar&) = delete;
 
-  /// About two microseconds. @p now_ns must not go back.
+  /// Some microseconds. @p now_ns must not go back.
   [[nodiscard]] Cookie bake(std::uint64_t now_ns, const EndpointPair& endpoints,
                             const wire::dtls::ClientHello& hello);
   /// Is hello.cookie one of ours for the rest of @p hello? Compared in constant time.

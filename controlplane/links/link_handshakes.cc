@@ -179,7 +179,10 @@ bool LinkHandshakes::may_yield(const Now& now) const noexcept {
 void LinkHandshakes::hear_client_hello(const Now& now, const wire::dtls::ClientHello& hello,
                                        std::span<const std::byte> datagram, Outputs& out) {
   const bool as_server = handshake_ && handshake_->role() == Role::kServer;
-  if (as_server && std::ranges::equal(hello.random, client_random_)) return;  // repeated; so do we
+  if (accepted_at_ns_ != kNever && std::ranges::equal(hello.random, client_random_)) {
+    ++share_.counters.unexpected;  // repeated or late; the handshake it began goes its own way
+    return;
+  }
   if (handshake_ && !as_server && !may_yield(now)) {
     ++share_.counters.glare_ignored;
     return;
@@ -306,6 +309,7 @@ void LinkHandshakes::adopt(const Now& now, std::uint32_t association) {
 void LinkHandshakes::dataplane_restarted(const Now& now) {
   lose_associations();
   end_handshake();
+  accepted_at_ns_ = kNever;
   failures_ = 0;
   start_at_ns_ = kNever;
   want(now.ns + patience_ns());

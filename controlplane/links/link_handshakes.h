@@ -74,7 +74,7 @@ class LinkHandshakes {
   LinksShare& share_;
   SecureLink link_;
   std::unique_ptr<DtlsHandshake> handshake_;
-  std::array<std::byte, wire::dtls::kRandomBytes> client_random_{};  // of a handshake as server
+  std::array<std::byte, wire::dtls::kRandomBytes> client_random_{};  // of the last as server
   std::uint64_t accepted_at_ns_ = kNever;
   std::optional<Established> current_;
   std::optional<Established> previous_;

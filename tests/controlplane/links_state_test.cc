@@ -240,7 +240,8 @@ TEST(LinksState, ReplaysOfTheHandshakeAreNotAnswered) {
       pair.b.receive(links_at(network.now_ns + kSecond), 1, datagram);
     }
   }
-  // The cookie of the second ClientHello is still good, so a handshake begins; it comes to nothing.
+  // The cookie of the second ClientHello is still good, but its handshake has been.
+  EXPECT_EQ(pair.b.counters().accepted, 1U);
   pair.b.handshakes->tick(links_at(network.now_ns + 40 * kSecond), pair.b.out);
   EXPECT_EQ(pair.b.counters().repeated_final_flights, 0U);
   EXPECT_EQ(pair.b.counters().completed, 1U);
