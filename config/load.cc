@@ -60,6 +60,7 @@ void read_document(Document& document, const toml::table& table, NodeConfig& con
   Section root(document, &table, "", 0);
   read_node(root, config);
   read_overlay(root, config);
+  read_links(root, config);
   read_identities(root, config);
   read_dataplane(root, config);
   read_peers(root, config);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/dtls/aead.h"
 #include "wire/reload/ids.h"
 #include "wire/shm/commands.h"
 #include "wire/shm/policy_table.h"
@@ -69,11 +70,18 @@ struct Identity {
   bool send_certificate = true;  ///< false: distributed otherwise (E-15)
 };
 
+/// What all secure links have in common. Limits and rates stand in Overlay::policy.
+struct Links {
+  std::vector<wire::dtls::Aead> ciphers;     ///< best first, none twice, not empty
+  std::optional<std::string> shared_secret;  ///< file of the overlay's shared secret
+};
+
 struct Peer {
   std::string name;
   wire::reload::NodeId node_id;
   wire::shm::Endpoint address;
   std::string port;  ///< a Port's name
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kDtls;
   wire::shm::LinkClass link_class = wire::shm::LinkClass::kBackbone;
   bool is_peer = true;                     ///< false: a client, takes no transit traffic
   std::optional<std::string> certificate;  ///< PEM file: signer known from the start
@@ -86,6 +94,7 @@ struct NodeConfig {
   bool is_peer = true;            ///< false: this node is a client
   Dataplane dataplane;
   Overlay overlay;
+  Links links;
   std::vector<Identity> identities;
   std::vector<Peer> peers;
 

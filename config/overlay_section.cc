@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [overlay], [admission], [links] and [class.*]: together the policy the lcores read.
+// [overlay], [admission] and [class.*]: together the policy the lcores read.
 
 #include <string>
 
@@ -13,26 +13,9 @@ using wire::reload::TrafficClass;
 using wire::shm::FragmentPolicy;
 using wire::shm::LinkClassPolicy;
 using wire::shm::PolicyTable;
-using wire::shm::Rate;
 using wire::shm::VerifyPolicy;
 
-constexpr std::uint32_t kMostPerSecond = 1'000'000'000;
 constexpr std::uint32_t kMinuteMs = 60'000;
-
-Rate read_rate(Section& parent, std::string_view key, const Rate& fallback = {}) {
-  Section section = parent.table(key);
-  Rate rate;
-  rate.per_second =
-      section.integer<std::uint32_t>("per_second", 0, kMostPerSecond, fallback.per_second);
-  rate.burst = section.integer<std::uint32_t>("burst", 0, kMostPerSecond, fallback.burst);
-  if (rate.per_second != 0 && rate.burst == 0) {
-    section.error("burst",
-                  "required with per_second: accepted are 1 to 1000000000; "
-                  "with 0 nothing would ever pass");
-  }
-  section.finish();
-  return rate;
-}
 
 LinkClassPolicy read_class(Section& classes, std::string_view key) {
   constexpr std::array<std::pair<std::string_view, VerifyPolicy>, 3> kVerify = {
@@ -90,19 +73,6 @@ void read_admission(Section& root, PolicyTable& policy) {
   section.finish();
 }
 
-void read_links(Section& root, PolicyTable& policy) {
-  constexpr std::uint32_t kMonthS = 31 * 86'400;
-  Section section = root.table("links");
-  policy.rekey_records = section.integer<std::uint64_t>("rekey_records", 0, std::uint64_t{1} << 40U,
-                                                        policy.rekey_records);
-  policy.rekey_mib = section.integer<std::uint32_t>("rekey_mib", 0, 0x7fffffff, policy.rekey_mib);
-  policy.rekey_s = section.integer<std::uint32_t>("rekey_s", 0, kMonthS, policy.rekey_s);
-  policy.handshake_rate = read_rate(section, "handshake_rate", policy.handshake_rate);
-  policy.unknown_handshake_rate =
-      read_rate(section, "unknown_handshake_rate", policy.unknown_handshake_rate);
-  section.finish();
-}
-
 void read_classes(Section& root, PolicyTable& policy) {
   Section classes = root.table("class");
   for (std::size_t i = 0; i < wire::shm::kLinkClassCount; ++i) {
@@ -147,7 +117,6 @@ void read_overlay(Section& root, NodeConfig& config) {
   section.finish();
 
   read_admission(root, policy);
-  read_links(root, policy);
   read_classes(root, policy);
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 using wire::shm::Endpoint;
 using wire::shm::LinkClass;
+using wire::shm::LinkProtocol;
 
 wire::reload::NodeId read_node_id(Section& section) {
   const std::string text = section.required_text("node_id", "the peer's Node-ID, 32 hex digits");
@@ -85,6 +86,8 @@ Peer read_peer(Section& section, const NodeConfig& config) {
        {"untrusted", LinkClass::kUntrusted}}};
   constexpr std::array<std::pair<std::string_view, bool>, 2> kRoles = {
       {{"peer", true}, {"client", false}}};
+  constexpr std::array<std::pair<std::string_view, LinkProtocol>, 2> kProtocols = {
+      {{"dtls", LinkProtocol::kDtls}, {"lab", LinkProtocol::kLab}}};
   Peer peer;
   peer.name = section.required_text("name", "a name for this peer, such as \"p2\"");
   if (!peer.name.empty() && !is_plain_name(peer.name)) {
@@ -93,6 +96,12 @@ Peer read_peer(Section& section, const NodeConfig& config) {
   peer.node_id = read_node_id(section);
   peer.address = read_address(section, config);
   peer.port = section.required_text("port", "the name of the port that leads to this peer");
+  peer.protocol = section.choice("protocol", kProtocols, peer.protocol);
+  if (peer.protocol == LinkProtocol::kLab && config.overlay.policy.lab_links == 0) {
+    section.error("protocol",
+                  "needs overlay.lab_links = true, because links without encryption must be asked "
+                  "for by name; \"dtls\" needs nothing");
+  }
   peer.link_class = section.choice("class", kClasses, peer.link_class);
   peer.is_peer = section.choice("role", kRoles, peer.is_peer);
   if (std::string file = section.path("certificate"); !file.empty()) {
@@ -124,12 +133,6 @@ void read_peers(Section& root, NodeConfig& config) {
   if (config.peers.size() > config.dataplane.max_links) {
     root.error("peer", "more peers than dataplane.max_links = " +
                            std::to_string(config.dataplane.max_links));
-  }
-  if (!config.peers.empty() && config.overlay.policy.lab_links == 0) {
-    root.table("overlay").error(
-        "lab_links",
-        "true is required to have peers: this version has no encrypted links, and "
-        "links without encryption must be asked for by name");
   }
 }
 

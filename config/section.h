@@ -97,9 +97,14 @@ class Section {
 
 // The readers of the sections, one file each.
 void read_overlay(Section& root, NodeConfig& config);
+void read_links(Section& root, NodeConfig& config);
 void read_dataplane(Section& root, NodeConfig& config);
 /// @pre the other sections have been read: peers refer to ports and overlay parameters.
 void read_peers(Section& root, NodeConfig& config);
+
+/// { per_second, burst } below @p parent. A rate without a burst is an error.
+wire::shm::Rate read_rate(Section& parent, std::string_view key,
+                          const wire::shm::Rate& fallback = {});
 
 // names.cc
 /// A legal DNS name by the grammar of RFC 1035 section 2.3.1 (requirement A-16).

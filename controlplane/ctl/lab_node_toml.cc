@@ -45,6 +45,7 @@ void write_peer(std::ostream& out, const LabRequest& request, const LabPlan& pla
       << "node_id = " << quoted(config::to_string(peer.node_id)) << "\n"
       << "address = " << quoted(address + ":" + std::to_string(kLabServicePort)) << "\n"
       << "port = " << quoted(port.name) << "\n"
+      << "protocol = \"lab\"\n"
       << "class = " << quoted(peer.is_peer ? "backbone" : "client") << "\n"
       << "role = " << quoted(peer.is_peer ? "peer" : "client") << "\n";
 }

@@ -30,6 +30,7 @@ Slots read_slots(std::span<const LinkStatus> status) {
 
 LinkRecord describe(const config::NodeConfig& config, const config::Peer& peer) {
   LinkRecord record;
+  record.protocol = peer.protocol;
   record.link_class = peer.link_class;
   record.remote = peer.address;
   record.peer = peer.node_id;

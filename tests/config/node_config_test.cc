@@ -157,9 +157,59 @@ TEST(NodeConfig, DemandsWhatHasNoDefault) {
   }
 }
 
-TEST(NodeConfig, HasPeersOnlyWhenLabLinksAreEnabledByName) {
-  EXPECT_THAT(refusals("lab_links = true", "lab_links = false"),
-              HasSubstr("node.toml:6: overlay.lab_links = false: true is required to have peers"));
+TEST(NodeConfig, HasLinksWithoutEncryptionOnlyWhenTheyAreEnabledByName) {
+  const std::string lab = replaced(kGood, "port = \"p0\"", "port = \"p0\"\nprotocol = \"lab\"");
+  const auto allowed = config::parse_node_config(lab, "node.toml");
+  ASSERT_TRUE(allowed.config) << refusals(lab);
+  EXPECT_EQ(allowed.config->peers.at(0).protocol, wire::shm::LinkProtocol::kLab);
+  for (const char* off : {"lab_links = false", "initial_ttl = 100"}) {
+    EXPECT_THAT(refusals(replaced(lab, "lab_links = true", off)),
+                HasSubstr("node.toml:22: peer.protocol = 'lab': needs overlay.lab_links = true"));
+    EXPECT_EQ(refusals("lab_links = true", off), "") << "secure links need nothing";
+  }
+  EXPECT_THAT(refusals(replaced(lab, "\"lab\"", "\"plain\"")),
+              HasSubstr("peer.protocol = 'plain': accepted are \"dtls\" and \"lab\""));
+}
+
+TEST(NodeConfig, MakesSecureLinksUnlessToldOtherwise) {
+  const auto node = config::parse_node_config(kGood, "node.toml").config.value();
+  EXPECT_EQ(node.peers.at(0).protocol, wire::shm::LinkProtocol::kDtls);
+  EXPECT_EQ(node.links.ciphers.size(), wire::dtls::kAeadCount);
+  EXPECT_FALSE(node.links.shared_secret);
+}
+
+TEST(NodeConfig, ReadsWhatSecureLinksHaveInCommon) {
+  const auto node = config::parse_node_config(
+      kGood +
+          "[links]\nciphers = [\"chacha20-poly1305\", \"aes128-gcm\"]\nshared_secret = "
+          "\"s.psk\"\nrekey_records = 1099511627776\nrekey_mib = 0\nrekey_s = 3600\n"
+          "handshake_rate = {per_second = 5}\nunknown_handshake_rate = {per_second = 0}\n",
+      "conf/node.toml");
+  ASSERT_TRUE(node.config);
+  EXPECT_EQ(node.config->links.ciphers,
+            (std::vector{wire::dtls::Aead::kChaCha20Poly1305, wire::dtls::Aead::kAes128Gcm}));
+  EXPECT_EQ(node.config->links.shared_secret, "conf/s.psk");
+  const auto& policy = node.config->overlay.policy;
+  EXPECT_EQ(policy.rekey_records, std::uint64_t{1} << 40U);
+  EXPECT_EQ(policy.rekey_mib, 0U);
+  EXPECT_EQ(policy.rekey_s, 3600U);
+  EXPECT_EQ(policy.handshake_rate.per_second, 5U);
+  EXPECT_EQ(policy.handshake_rate.burst, 40U) << "the default burst stays";
+  EXPECT_EQ(policy.unknown_handshake_rate.per_second, 0U);
+}
+
+TEST(NodeConfig, RefusesWhatNoSecureLinkCanDo) {
+  const auto links_line = [](const std::string& line) {
+    return refusals(kGood + "[links]\n" + line + "\n");
+  };
+  EXPECT_THAT(links_line("ciphers = [\"aes128-ccm\"]"),
+              HasSubstr("node.toml:23: links.ciphers = [ 'aes128-ccm' ]: accepted are"));
+  EXPECT_THAT(links_line("ciphers = [\"aes128-gcm\", \"aes128-gcm\"]"), HasSubstr("at most once"));
+  EXPECT_THAT(links_line("rekey_records = 1099511627777"),
+              HasSubstr("accepted are 0 to 1099511627776"));
+  EXPECT_THAT(links_line("rekey_s = 2678401"), HasSubstr("accepted are 0 to 2678400"));
+  EXPECT_THAT(links_line("handshake_rate = {per_second = 5, burst = 0}"),
+              HasSubstr("links.handshake_rate.burst = 0: required with per_second"));
 }
 
 const std::string kSecondPeer =

@@ -52,7 +52,7 @@ TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, c
       << "[[identity]]\nname = \"own\"\ncertificate = \"" << letter << ".pem\"\nkey = \"" << letter
       << ".key\"\n[[peer]]\nname = \"" << (first ? 'b' : 'a') << "\"\nnode_id = \""
       << config::to_string(other) << "\"\naddress = \"10.0.0." << (first ? 2 : 1)
-      << ":6084\"\nport = \"p0\"\nclass = \"backbone\"\n[[dataplane.port]]\nname = \"p0\"\n"
+      << ":6084\"\nport = \"p0\"\nprotocol = \"lab\"\nclass = \"backbone\"\n[[dataplane.port]]\nname = \"p0\"\n"
       << "device = \"net_null0\"\naddresses = [\"10.0.0." << (first ? 1 : 2) << "/24\"]\n";
   auto loaded = config::load_node_config(file(".toml"));
   for (const auto& error : loaded.errors) ADD_FAILURE() << error.text();
