@@ -34,6 +34,12 @@ overlay::Settings settings_of(const config::NodeConfig& config,
   return settings;
 }
 
+links::HandshakeSettings handshake_settings_of(const trust::Credentials& credentials) {
+  links::HandshakeSettings settings;
+  settings.self = credentials.names.front().node_id;
+  return settings;
+}
+
 std::vector<overlay::Connection> connections_of(const std::vector<wire::shm::LinkRecord>& links) {
   std::vector<overlay::Connection> rows;
   for (const auto& link : links) rows.push_back({link.slot, link.generation, link.peer});
@@ -59,7 +65,9 @@ std::size_t narrowest_mtu(const config::NodeConfig& config) {
 }  // namespace
 
 ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Credentials& credentials,
-                           std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random)
+                           std::shared_ptr<const links::SecureContext> context,
+                           std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random,
+                           const Now& now)
     : config_(config),
       region_(std::move(region)),
       links_(publish::assign_links(config_, (*region_)->dataplane.links, random)),
@@ -69,9 +77,14 @@ ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Creden
       tables_(*region_),
       commands_((*region_)->rings.commands),
       pump_((*region_)->rings),
-      injector_(**region_, narrowest_mtu(config_)) {
+      injector_(**region_, narrowest_mtu(config_)),
+      secure_links_(handshake_settings_of(credentials), std::move(context), links_, **region_,
+                    commands_, injector_, now) {
   for (const wire::shm::SignerRecord& record : credentials.signers) node_.add_signer(record);
   tables_.set_policy(config_.overlay.policy);
+  // The routes of a dataplane that has been running meanwhile change only where they must.
+  if (region_->role_is_held(Role::kDataplane)) secure_links_.look(link_changes_);
+  follow_secure_links(now);
   publish_routes();
   // A link that failed before this process started says so nowhere else.
   for (const wire::shm::LinkRecord& link : links_) {
@@ -114,6 +127,8 @@ void ControlPlane::watch_dataplane(const Now& now) {
     synced_incarnation_ = incarnation;
     ++resyncs_;
     commands_.resync(links_, node_.signers());
+    secure_links_.meet_dataplane(now, link_changes_);
+    follow_secure_links(now);
     note(Note::Level::kNormal, "resync with dataplane incarnation " + std::to_string(incarnation) +
                                    ": " + std::to_string(links_.size()) + " links, " +
                                    std::to_string(node_.signers().size()) + " signers");
@@ -123,24 +138,40 @@ void ControlPlane::watch_dataplane(const Now& now) {
 std::size_t ControlPlane::turn(const Now& now) {
   (*region_)->header.controlplane.heartbeat.store(now.ns, std::memory_order_relaxed);
   watch_dataplane(now);
-  std::size_t work = pump_.turn([&](const overlay::Input& input) {
-    node_.step(now, input, out_);
-    apply();
-  });
-  if (now.ns >= node_.next_deadline()) {
-    node_.step(now, overlay::Tick{}, out_);
-    apply();
-  }
+  std::size_t work = pump_.turn([&](const overlay::Input& input) { step(now, input); });
+  if (now.ns >= node_.next_deadline()) step(now, overlay::Tick{});
   for (std::size_t wishes = wishes_.size(); wishes != 0; --wishes) {
     const overlay::Input input = std::move(wishes_.front());
     wishes_.pop_front();
-    node_.step(now, input, out_);
-    apply();
+    step(now, input);
     ++work;
   }
+  work += pump_.turn_handshakes([&](const wire::shm::PacketRecord& record) {
+    // Nothing can be answered without a dataplane, and what a former one left is out of date.
+    if (dataplane_alive_) secure_links_.receive(now, record, link_changes_);
+  });
+  if (dataplane_alive_) secure_links_.turn(now, link_changes_);
+  follow_secure_links(now);
   tables_.turn(dataplane_alive_);
   if (dataplane_alive_) commands_.turn();
   return work + injector_.turn();
+}
+
+void ControlPlane::step(const Now& now, const overlay::Input& input) {
+  const auto* const event = std::get_if<wire::shm::Event>(&input);
+  if (event != nullptr && event->kind == wire::shm::EventKind::kAssociationWanted) {
+    if (dataplane_alive_) secure_links_.want(now, *event, link_changes_);
+    return;
+  }
+  node_.step(now, input, out_);
+  apply();
+}
+
+void ControlPlane::follow_secure_links(const Now& now) {
+  for (Note& line : link_changes_.notes) note(line.level, std::move(line.text));
+  for (const overlay::LinkKeys& keys : link_changes_.keys) step(now, keys);
+  link_changes_.notes.clear();
+  link_changes_.keys.clear();
 }
 
 void ControlPlane::apply() {

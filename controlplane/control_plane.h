@@ -17,6 +17,7 @@
 #include "config/node_config.h"
 #include "controlplane/events/event_pump.h"
 #include "controlplane/events/injector.h"
+#include "controlplane/events/secure_links.h"
 #include "controlplane/overlay/node.h"
 #include "controlplane/publish/commands.h"
 #include "controlplane/publish/tables.h"
@@ -30,9 +31,12 @@ class ControlPlane {
   using ResultSink = std::function<void(const overlay::RequestResult&)>;
   using NoteSink = std::function<void(const overlay::Note&)>;
 
-  /// @param region  attached as Role::kControlplane
+  /// @param context  for secure links, from links::own_context()
+  /// @param region   attached as Role::kControlplane
   ControlPlane(const config::NodeConfig& config, const trust::Credentials& credentials,
-               std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random);
+               std::shared_ptr<const links::SecureContext> context,
+               std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random,
+               const overlay::Now& now);
 
   /// Where results of requests with a ticket and lines for the log go. Called from turn() only.
   void on_result(ResultSink sink) { result_sink_ = std::move(sink); }
@@ -44,20 +48,25 @@ class ControlPlane {
   /// Carried out by the next turn(), in order.
   void submit(overlay::Input input) { wishes_.push_back(std::move(input)); }
   void send(const wire::shm::Command& command) { commands_.send(command); }
+  /// A line for the log.
+  void note(overlay::Note::Level level, std::string text);
 
   [[nodiscard]] const config::NodeConfig& config() const noexcept { return config_; }
   [[nodiscard]] const overlay::Node& node() const noexcept { return node_; }
   [[nodiscard]] const wire::shm::Region& region() const noexcept { return *region_; }
   [[nodiscard]] const std::vector<wire::shm::LinkRecord>& links() const noexcept { return links_; }
   [[nodiscard]] const events::Injector& injector() const noexcept { return injector_; }
+  [[nodiscard]] const events::SecureLinks& secure_links() const noexcept { return secure_links_; }
+  [[nodiscard]] events::SecureLinks& secure_links() noexcept { return secure_links_; }
   [[nodiscard]] bool dataplane_alive() const noexcept { return dataplane_alive_; }
   [[nodiscard]] std::uint64_t resyncs() const noexcept { return resyncs_; }
 
  private:
   void watch_dataplane(const overlay::Now& now);
+  void step(const overlay::Now& now, const overlay::Input& input);
   void apply();
+  void follow_secure_links(const overlay::Now& now);
   void publish_routes();
-  void note(overlay::Note::Level level, std::string text);
 
   config::NodeConfig config_;
   std::unique_ptr<wire::shm::Region> region_;
@@ -68,7 +77,9 @@ class ControlPlane {
   publish::Commands commands_;
   events::EventPump pump_;
   events::Injector injector_;
+  events::SecureLinks secure_links_;
   overlay::Outputs out_;
+  events::SecureLinks::Changes link_changes_;
   std::deque<overlay::Input> wishes_;
   ResultSink result_sink_;
   NoteSink note_sink_;

@@ -19,6 +19,7 @@
 
 #include "controlplane/admin/api.h"
 #include "controlplane/control_plane.h"
+#include "controlplane/links/own_context.h"
 
 namespace {
 
@@ -117,11 +118,13 @@ void log_note(const controlplane::overlay::Note& note) {
   }
 }
 
-int run(const config::NodeConfig& config, const controlplane::trust::Credentials& credentials) {
+int run(const config::NodeConfig& config, const controlplane::trust::Credentials& credentials,
+        std::shared_ptr<const controlplane::links::SecureContext> context) {
   auto region = attach(config);
   if (!region) return 1;
   asio::io_context io(1);  // first, for the API may hold sockets of running pings to its end
-  ControlPlane plane(config, credentials, std::move(region), random_word);
+  ControlPlane plane(config, credentials, std::move(context), std::move(region), random_word,
+                     read_clock());
   plane.on_note(log_note);
   controlplane::admin::Api api(plane, read_clock().unix_ms);
 
@@ -143,8 +146,10 @@ int run(const config::NodeConfig& config, const controlplane::trust::Credentials
   spdlog::info("node {} ({}) in overlay {}, {} peers, API at {}", config.name,
                config::to_string(plane.node().settings().self), config.overlay.name,
                config.peers.size(), config.admin_path());
-  if (config.overlay.policy.lab_links != 0) {
-    spdlog::warn("overlay.lab_links is on: links are not encrypted");
+  for (const config::Peer& peer : config.peers) {
+    if (peer.protocol == wire::shm::LinkProtocol::kLab) {
+      spdlog::warn("the link to {} is not encrypted: its protocol is \"lab\"", peer.name);
+    }
   }
   Loop loop(io, plane, api);
   loop.turn();
@@ -172,11 +177,18 @@ int main(int argc, char** argv) {
         controlplane::trust::load_credentials(*loaded.config, read_clock().unix_ms / 1000);
     for (const auto& error : credentials.errors) std::fprintf(stderr, "%s\n", error.c_str());
     if (!credentials.credentials) return 2;
+    std::string why;
+    auto context = controlplane::links::own_context(*loaded.config, *credentials.credentials,
+                                                    controlplane::links::Transport::kDatagram, why);
+    if (!context) {
+      std::fprintf(stderr, "%s\n", why.c_str());
+      return 2;
+    }
     if (check) {
       std::printf("%s: good\n", file.c_str());
       return 0;
     }
-    return run(*loaded.config, *credentials.credentials);
+    return run(*loaded.config, *credentials.credentials, std::move(context));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hopseal-controlplane: %s\n", error.what());
     return 1;

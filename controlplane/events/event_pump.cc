@@ -12,8 +12,7 @@ using wire::shm::PacketRecord;
 
 namespace {
 
-void take_packet(const PacketRecord& record,
-                 const std::function<void(const overlay::Input&)>& use) {
+void take_packet(const PacketRecord& record, const EventPump::UseInput& use) {
   // Another process wrote the record: its length is not to be believed.
   const auto bytes =
       std::span(record.bytes).first(std::min<std::size_t>(record.length, record.bytes.size()));
@@ -43,7 +42,7 @@ void take_packet(const PacketRecord& record,
 
 }  // namespace
 
-std::size_t EventPump::turn(const std::function<void(const overlay::Input&)>& use) {
+std::size_t EventPump::turn(const UseInput& use) {
   std::size_t taken = 0;
   const auto packets = [&](const PacketRecord& record) { take_packet(record, use); };
   for (auto& lcore : rings_.lcores) taken += lcore.urgent.consume(kUrgentPerTurn, packets);
@@ -51,6 +50,18 @@ std::size_t EventPump::turn(const std::function<void(const overlay::Input&)>& us
   for (auto& lcore : rings_.lcores) {
     taken +=
         lcore.events.consume(kEventsPerTurn, [&](const wire::shm::Event& event) { use(event); });
+  }
+  return taken;
+}
+
+std::size_t EventPump::turn_handshakes(const UseHandshake& use) {
+  std::size_t taken = 0;
+  for (auto& lcore : rings_.lcores) {
+    taken += lcore.handshake.consume(kHandshakesPerTurn, [&](const PacketRecord& record) {
+      if (record.kind == PacketKind::kHandshake && record.length <= record.bytes.size()) {
+        use(record);
+      }
+    });
   }
   return taken;
 }

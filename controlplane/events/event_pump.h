@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drains the rings of the dataplane and hands every record to the core as an input.
+// Drains the rings of the dataplane: every record becomes an input of the core, and every datagram
+// of a handshake goes to those who make them.
 
 #pragma once
 
@@ -18,12 +19,22 @@ class EventPump {
   static constexpr std::size_t kUrgentPerTurn = 128;
   static constexpr std::size_t kBulkPerTurn = 32;
   static constexpr std::size_t kEventsPerTurn = 64;
+  /// Few, because a datagram with a certificate takes milliseconds. Turns follow each other without
+  /// a pause while there is work, so a flood of ClientHellos is still taken at tens of thousands a
+  /// second.
+  static constexpr std::size_t kHandshakesPerTurn = 16;
+
+  using UseInput = std::function<void(const overlay::Input&)>;
+  using UseHandshake = std::function<void(const wire::shm::PacketRecord&)>;
 
   explicit EventPump(wire::shm::RingSection& rings) : rings_(rings) {}
 
   /// Urgent packets of all lcores, then bulk, then events. @p use borrows the input for the call.
   /// Returns how many records there were.
-  std::size_t turn(const std::function<void(const overlay::Input&)>& use);
+  std::size_t turn(const UseInput& use);
+  /// Handshake datagrams of all lcores, as PacketKind::kHandshake describes. @p use borrows the
+  /// record; its length is not above the bytes there are. Returns how many there were.
+  std::size_t turn_handshakes(const UseHandshake& use);
 
  private:
   wire::shm::RingSection& rings_;

@@ -26,41 +26,68 @@ Injector::Injector(wire::shm::NodeRegion& region, std::size_t mtu)
       fragment_bytes_(mtu - kReserved),
       record_(std::make_unique<PacketRecord>()) {}
 
-bool Injector::push(const Outgoing& piece) {
+bool Injector::push(const Piece& piece) {
   const std::uint32_t workers = region_.dataplane.status.worker_count.load();
   if (workers == 0) return false;
-  // Pieces of one message keep their order: one transaction, one lcore.
-  const std::size_t lcore =
-      piece.transaction % std::min<std::size_t>(workers, wire::shm::kMaxLcores);
+  const std::size_t lcore = piece.lane % std::min<std::size_t>(workers, wire::shm::kMaxLcores);
   PacketRecord& record = *record_;
-  record.kind =
-      piece.on_link == wire::shm::kNoLink ? PacketKind::kInject : PacketKind::kInjectOnLink;
-  record.link_slot = piece.on_link;
-  record.generation = piece.generation;
+  record.kind = piece.kind;
+  record.link_slot = piece.link.slot;
+  record.generation = piece.link.generation;
+  record.association = piece.association;
+  record.content_type = piece.content_type;
   record.length = static_cast<std::uint16_t>(piece.bytes.size());
   std::memcpy(record.bytes.data(), piece.bytes.data(), piece.bytes.size());
   return region_.rings.lcores[lcore].injected.push(record);
 }
 
-void Injector::send_piece(Outgoing piece) {
-  if (backlog_.empty() && push(piece)) return;
-  if (backlog_.size() >= kBacklog) {
+void Injector::send_piece(Piece piece) {
+  if (piece.bytes.size() > wire::shm::kMaxPacketBytes || backlog_.size() >= kBacklog) {
     ++dropped_;
     return;
   }
+  if (backlog_.empty() && push(piece)) return;
   backlog_.push_back(std::move(piece));
 }
 
 void Injector::send(const Outgoing& message) {
+  Piece piece;
+  piece.kind =
+      message.on_link == wire::shm::kNoLink ? PacketKind::kInject : PacketKind::kInjectOnLink;
+  piece.link = {message.on_link, message.generation};
+  piece.lane = message.transaction;
   if (message.bytes.size() <= wire::shm::kMaxPacketBytes) {
-    send_piece(message);
+    piece.bytes = message.bytes;
+    send_piece(std::move(piece));
     return;
   }
   auto pieces = wire::reload::fragment_message(message.bytes, fragment_bytes_);
   if (pieces.empty()) ++dropped_;
-  for (wire::reload::Bytes& piece : pieces) {
-    send_piece({std::move(piece), message.on_link, message.generation, message.transaction});
+  for (wire::reload::Bytes& bytes : pieces) {
+    piece.bytes = std::move(bytes);
+    send_piece(piece);
   }
+}
+
+void Injector::send_datagram(const overlay::Ingress& link, std::span<const std::byte> bytes) {
+  Piece piece;
+  piece.kind = PacketKind::kDatagram;
+  piece.link = link;
+  piece.lane = link.slot;
+  piece.bytes.assign(bytes.begin(), bytes.end());
+  send_piece(std::move(piece));
+}
+
+void Injector::send_record(const overlay::Ingress& link, std::uint32_t association,
+                           std::uint8_t content_type, std::span<const std::byte> bytes) {
+  Piece piece;
+  piece.kind = PacketKind::kRecord;
+  piece.content_type = content_type;
+  piece.link = link;
+  piece.association = association;
+  piece.lane = link.slot;
+  piece.bytes.assign(bytes.begin(), bytes.end());
+  send_piece(std::move(piece));
 }
 
 std::size_t Injector::turn() {

@@ -37,7 +37,7 @@ DtlsHandshake::DtlsHandshake(std::shared_ptr<const SecureContext> context, Role 
       timeout_ns_(settings.first_timeout_ns) {
   check_.any_of = std::span(&settings_.peer, 1);
   check_.now_unix_s = static_cast<std::int64_t>(now.unix_s());
-  check_.key_log = &key_log_;
+  if (settings.log_keys) check_.key_log = &key_log_;
   ERR_clear_error();
   if (!attach()) {
     fail(Failure::kInternal, "out of memory");

@@ -29,6 +29,7 @@ struct DtlsHandshakeSettings {
   std::uint64_t first_timeout_ns = kSecond;
   std::uint64_t lifetime_ns = 30 * kSecond;
   std::size_t max_input = 65536;  ///< bytes
+  bool log_keys = true;           ///< give out key log lines, if the context does
 };
 /// OpenSSL refuses less (256 bytes of IPv4).
 inline constexpr std::size_t kMinDatagramBytes = 228;

@@ -164,6 +164,8 @@ void Handshakes::dataplane_restarted(const Now& now) {
   }
 }
 
+void Handshakes::log_keys(bool on) noexcept { state_->share.log_keys = on; }
+
 const HandshakeCounters& Handshakes::counters() const noexcept { return state_->share.counters; }
 std::size_t Handshakes::half_open() const noexcept { return state_->share.half_open; }
 

@@ -108,6 +108,10 @@ class Handshakes {
   /// The dataplane started anew: no association is left. All links begin again.
   void dataplane_restarted(const Now& now);
 
+  /// Whether handshakes that begin from now on leave key log lines; at first they do, where the
+  /// context has key_log.
+  void log_keys(bool on) noexcept;
+
   [[nodiscard]] const HandshakeCounters& counters() const noexcept;
   [[nodiscard]] std::size_t half_open() const noexcept;
   [[nodiscard]] std::vector<LinkSecurity> status() const;

@@ -81,6 +81,7 @@ DtlsHandshakeSettings LinkHandshakes::handshake_settings() const noexcept {
   settings.first_timeout_ns = share_.settings.first_timeout_ns;
   settings.lifetime_ns = share_.settings.handshake_lifetime_ns;
   settings.max_input = share_.settings.max_handshake_input;
+  settings.log_keys = share_.log_keys;
   return settings;
 }
 

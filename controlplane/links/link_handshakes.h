@@ -24,6 +24,7 @@ struct LinksShare {
   HandshakeCounters counters;
   std::size_t half_open = 0;
   std::uint32_t next_association = 1;
+  bool log_keys = true;
 };
 
 class LinkHandshakes {

@@ -66,6 +66,13 @@ struct UnknownSigner {
   Ingress from;
 };
 
+/// A secure link got keys, or has none any more and carries nothing. Links are taken to have keys
+/// until this says otherwise.
+struct LinkKeys {
+  Ingress link;
+  bool present = false;
+};
+
 /// Start a transaction. The outcome comes as a RequestResult with the same ticket.
 struct Request {
   std::uint64_t ticket = 0;              ///< the caller's mark; 0: nobody wants the result
@@ -87,8 +94,8 @@ struct Cancel {
 /// Timers only.
 struct Tick {};
 
-using Input =
-    std::variant<Delivery, Refusal, UnknownSigner, wire::shm::Event, Request, Cancel, Tick>;
+using Input = std::variant<Delivery, Refusal, UnknownSigner, wire::shm::Event, LinkKeys, Request,
+                           Cancel, Tick>;
 
 // --- outputs -------------------------------------------------------------------------------------
 

@@ -185,23 +185,40 @@ void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
     if (evidence_.add(now, event) && connection != nullptr) {
       const auto reason = static_cast<std::size_t>(event.reason);
       note_link(*connection, Note::Level::kWarning,
-                std::string("first evidence against its node: ") +
+                std::string(trust::accuses_neighbour(event.reason)
+                                ? "first evidence against its node: "
+                                : "somebody sends forged packets in its name: ") +
                     (reason < wire::shm::kDropReasonCount ? wire::shm::kDropReasons[reason].text
                                                           : "unknown reason"),
                 out);
     }
     return;
   }
-  if (connection == nullptr || event.kind == wire::shm::EventKind::kAssociationWanted) return;
-  const bool usable = event.kind == wire::shm::EventKind::kLinkUp;
-  out.routes_changed |= topology_.link_changed(event.link_slot, usable);
-  if (usable) {
+  if (connection == nullptr) return;
+  if (event.kind == wire::shm::EventKind::kLinkUp) {
     next_probe_ns_.erase(event.link_slot);
     note_link(*connection, Note::Level::kNormal, "is up", out);
   } else {
     next_probe_ns_.try_emplace(event.link_slot, now.ns + kProbeNs);
     note_link(*connection, Note::Level::kWarning, "has failed: no acks; trying again", out);
   }
+  follow_link(event.link_slot, out);
+}
+
+void Node::take(const Now& /*now*/, const LinkKeys& keys, Outputs& out) {
+  if (connections_.behind(keys.link) == nullptr) return;
+  if (keys.present) {
+    keyless_.erase(keys.link.slot);
+  } else {
+    keyless_.insert(keys.link.slot);
+  }
+  follow_link(keys.link.slot, out);
+}
+
+/// No route leads over a link that is known to carry nothing.
+void Node::follow_link(std::uint16_t slot, Outputs& out) {
+  const bool usable = !next_probe_ns_.contains(slot) && !keyless_.contains(slot);
+  out.routes_changed |= topology_.link_changed(slot, usable);
 }
 
 void Node::take(const Now& now, const Request& request, Outputs& out) {
@@ -254,6 +271,7 @@ void Node::probe_failed_links(const Now& now, Outputs& out) {
   for (auto& [slot, due_ns] : next_probe_ns_) {
     if (now.ns < due_ns) continue;
     due_ns = now.ns + kProbeNs;
+    if (keyless_.contains(slot)) continue;
     const Connection* connection = connections_.by_slot(slot);
     Request probe;
     probe.destination_list.resize(wire::reload::kNodeEntryBytes);

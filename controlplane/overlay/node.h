@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "controlplane/overlay/errors.h"
@@ -56,6 +57,7 @@ class Node {
   void take(const Now& now, const Refusal& refusal, Outputs& out);
   void take(const Now& now, const UnknownSigner& unknown, Outputs& out);
   void take(const Now& now, const wire::shm::Event& event, Outputs& out);
+  void take(const Now& now, const LinkKeys& keys, Outputs& out);
   void take(const Now& now, const Request& request, Outputs& out);
   void take(const Now& now, const Cancel& cancel, Outputs& out);
   void take(const Now& now, const Tick& tick, Outputs& out);
@@ -66,6 +68,7 @@ class Node {
   /// The accepted signer whose signature the message carries, or nullptr.
   [[nodiscard]] const trust::Signer* attribute(const Now& now, const ParsedMessage& message,
                                                bool verified, Outputs& out);
+  void follow_link(std::uint16_t slot, Outputs& out);
   void probe_failed_links(const Now& now, Outputs& out);
 
   Settings settings_;
@@ -81,6 +84,7 @@ class Node {
   Reassembly reassembly_;
   ErrorMeter error_meter_;
   std::map<std::uint16_t, std::uint64_t> next_probe_ns_;  // by slot of a failed link
+  std::set<std::uint16_t> keyless_;                       // slots of secure links without keys
   std::uint64_t next_sweep_ns_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include "controlplane/publish/commands.h"
 
+#include <string.h>
+
 namespace controlplane::publish {
 
 using wire::shm::Command;
@@ -19,7 +21,7 @@ Command of_kind(CommandKind kind) {
 
 void Commands::resync(std::span<const wire::shm::LinkRecord> links,
                       const trust::SignerDirectory& signers) {
-  pending_.clear();
+  clear();
   send(of_kind(CommandKind::kResyncBegin));
   for (const wire::shm::LinkRecord& link : links) {
     Command command = of_kind(CommandKind::kUpsertLink);
@@ -35,8 +37,19 @@ void Commands::resync(std::span<const wire::shm::LinkRecord> links,
 }
 
 std::size_t Commands::turn() {
-  while (!pending_.empty() && ring_.push(pending_.front())) pending_.pop_front();
+  while (!pending_.empty() && ring_.push(pending_.front())) pop();
   return pending_.size();
+}
+
+void Commands::pop() noexcept {
+  if (pending_.front().kind == CommandKind::kInstallAssociation) {
+    ::explicit_bzero(&pending_.front(), sizeof(Command));
+  }
+  pending_.pop_front();
+}
+
+void Commands::clear() noexcept {
+  while (!pending_.empty()) pop();
 }
 
 }  // namespace controlplane::publish

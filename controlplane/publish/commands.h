@@ -13,15 +13,21 @@
 
 namespace controlplane::publish {
 
-/// The ring is never waited for: what does not fit stays here and is tried again next turn.
+/// The ring is never waited for: what does not fit stays here and is tried again next turn. Keys
+/// among the commands are wiped when they leave.
 class Commands {
  public:
   explicit Commands(wire::shm::CommandRing& ring) : ring_(ring) {}
+  ~Commands() { clear(); }
+  Commands(const Commands&) = delete;
+  Commands& operator=(const Commands&) = delete;
 
+  /// Takes a copy. Of a command with keys the caller wipes its own.
   void send(const wire::shm::Command& command) { pending_.push_back(command); }
 
   /// Replaces everything pending by: begin, all links, all signers, end. The dataplane then sweeps
-  /// what was not among them.
+  /// what was not among them. Keys that were pending are gone: they belonged to a dataplane that
+  /// ended before it could take them.
   void resync(std::span<const wire::shm::LinkRecord> links, const trust::SignerDirectory& signers);
 
   /// Pushes as much as the ring takes. Returns what is left.
@@ -29,6 +35,9 @@ class Commands {
   [[nodiscard]] std::size_t pending() const noexcept { return pending_.size(); }
 
  private:
+  void pop() noexcept;
+  void clear() noexcept;
+
   wire::shm::CommandRing& ring_;
   std::deque<wire::shm::Command> pending_;
 };

@@ -105,6 +105,10 @@ class Loader {
       refuse(identity.certificate, refusal_sentence(Refusal::kWrongNodeId));
       return;
     }
+    if (credentials.names.empty()) {
+      credentials.certificate = certificate->der;
+      credentials.key = key;
+    }
     SigningName name{identity.name, node_id, {}};
     name.identity.scheme = scheme_of(key->algorithm());
     name.identity.signer = *signer;

@@ -11,6 +11,7 @@
 #include "config/node_config.h"
 #include "controlplane/overlay/settings.h"
 #include "controlplane/trust/certificate_checker.h"
+#include "crypto/signing_key.h"
 
 namespace controlplane::trust {
 
@@ -18,6 +19,9 @@ struct Credentials {
   std::shared_ptr<const CertificateChecker> checker;
   std::vector<overlay::SigningName> names;       ///< in the order of the configuration
   std::vector<wire::shm::SignerRecord> signers;  ///< own names and peers with a certificate
+  // Of the node's own identity, the first one: what it shows on its secure links.
+  std::vector<std::byte> certificate;  ///< DER
+  std::shared_ptr<const crypto::SigningKey> key;
 };
 
 struct CredentialsResult {
@@ -25,8 +29,8 @@ struct CredentialsResult {
   std::vector<std::string> errors;           ///< one line each: file, what is wrong, what to do
 };
 
-/// Reads and checks every file; finds all errors, not only the first. Signing keys stay inside the
-/// sign functions of the names.
+/// Reads and checks every file; finds all errors, not only the first. Each private key is
+/// there once: the sign functions of the names share it.
 [[nodiscard]] CredentialsResult load_credentials(const config::NodeConfig& config,
                                                  std::uint64_t now_unix_s);
 

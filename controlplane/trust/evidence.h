@@ -13,6 +13,12 @@
 
 namespace controlplane::trust {
 
+/// False for what anybody can send in a neighbour's name: UDP sources can be forged, so a record
+/// that fails authentication speaks for an attack on the path and against nobody.
+[[nodiscard]] constexpr bool accuses_neighbour(wire::shm::DropReason reason) noexcept {
+  return reason != wire::shm::DropReason::kRecordForged;
+}
+
 /// All the evidence of one reason against the node behind one link.
 struct Evidence {
   std::uint64_t count = 0;

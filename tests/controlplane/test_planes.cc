@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
+
+#include "controlplane/links/own_context.h"
 
 namespace tests {
 
@@ -37,7 +40,8 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, char letter)
+TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, char letter,
+                     const std::string& protocol)
     : directory_(directory), letter_(1, letter) {
   const bool first = letter == 'a';
   const auto self = node_id(first ? 0x10 : 0x80);
@@ -52,7 +56,8 @@ TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, c
       << "[[identity]]\nname = \"own\"\ncertificate = \"" << letter << ".pem\"\nkey = \"" << letter
       << ".key\"\n[[peer]]\nname = \"" << (first ? 'b' : 'a') << "\"\nnode_id = \""
       << config::to_string(other) << "\"\naddress = \"10.0.0." << (first ? 2 : 1)
-      << ":6084\"\nport = \"p0\"\nprotocol = \"lab\"\nclass = \"backbone\"\n[[dataplane.port]]\nname = \"p0\"\n"
+      << ":6084\"\nport = \"p0\"\nprotocol = \"" << protocol
+      << "\"\nclass = \"backbone\"\n[[dataplane.port]]\nname = \"p0\"\n"
       << "device = \"net_null0\"\naddresses = [\"10.0.0." << (first ? 1 : 2) << "/24\"]\n";
   auto loaded = config::load_node_config(file(".toml"));
   for (const auto& error : loaded.errors) ADD_FAILURE() << error.text();
@@ -63,9 +68,13 @@ void TestPlane::start() {
   plane_.reset();
   const auto loaded = controlplane::trust::load_credentials(config_, kUnixMs / 1000);
   for (const auto& error : loaded.errors) ADD_FAILURE() << error;
+  std::string why;
+  auto context = controlplane::links::own_context(config_, *loaded.credentials,
+                                                  controlplane::links::Transport::kDatagram, why);
+  if (!context) ADD_FAILURE() << why;
   plane_ = std::make_unique<controlplane::ControlPlane>(
-      config_, *loaded.credentials, attach(config_, Role::kControlplane),
-      [next = std::uint64_t{1}]() mutable { return next += 0x9e3779b97f4a7c15; });
+      config_, *loaded.credentials, std::move(context), attach(config_, Role::kControlplane),
+      [next = std::uint64_t{1}]() mutable { return next += 0x9e3779b97f4a7c15; }, at(0));
 }
 
 void TestPlane::start_dataplane() {

@@ -28,7 +28,9 @@ class TemporaryDirectory {
 /// Node "a" (0x10…) or "b" (0x80…) of a two-node overlay, each the other's only peer.
 class TestPlane {
  public:
-  TestPlane(const TestOverlay& overlay, const std::string& directory, char letter);
+  /// @param protocol  of the link between the two
+  TestPlane(const TestOverlay& overlay, const std::string& directory, char letter,
+            const std::string& protocol = "lab");
 
   [[nodiscard]] const config::NodeConfig& config() const noexcept { return config_; }
   [[nodiscard]] std::string file(const std::string& end) const {

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/events/secure_links.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "config/node_config.h"
+
+namespace controlplane::events {
+
+using links::LinkReport;
+using overlay::Note;
+using overlay::Now;
+using wire::shm::Command;
+using wire::shm::CommandKind;
+using wire::shm::LinkProtocol;
+using wire::shm::LinkRecord;
+using wire::shm::LinkStatus;
+
+namespace {
+
+/// How often it is looked at which links have keys: routes follow within this time.
+constexpr std::uint64_t kLookNs = 20 * overlay::kMillisecond;
+/// A link that fails the same way again and again says so once in this time.
+constexpr std::uint64_t kSameFailureNs = 60 * links::kSecond;
+
+/// Above any number this node has used: those the dataplane has now, and, because they are handed
+/// out more slowly than seconds pass, also those it had before.
+std::uint32_t first_association(const wire::shm::NodeRegion& region, const Now& now) {
+  auto first = static_cast<std::uint32_t>(now.unix_s());
+  for (const LinkStatus& status : region.dataplane.links) {
+    first = std::max(first, status.association.load(std::memory_order_relaxed) + 1);
+  }
+  return std::max(first, 1U);
+}
+
+links::SecureLink secure_link(const LinkRecord& link) {
+  return {link.slot, link.generation, link.mtu, {link.local, link.remote}, link.peer};
+}
+
+std::string describe(const links::FailureReport& failure) {
+  std::string text = links::failure_sentence(failure.failure);
+  if (failure.refusal != trust::Refusal::kNone) {
+    text += std::string(" (") + trust::refusal_sentence(failure.refusal) + ")";
+  }
+  if (failure.alert_received != links::kNoAlert) {
+    text += "; it sent alert " + std::to_string(failure.alert_received);
+  }
+  return failure.detail.empty() ? text : text + "; " + failure.detail;
+}
+
+std::string in_seconds(std::uint64_t ns) {
+  return std::to_string((ns + links::kSecond - 1) / links::kSecond) + " s";
+}
+
+}  // namespace
+
+SecureLinks::SecureLinks(links::HandshakeSettings settings,
+                         std::shared_ptr<const links::SecureContext> context,
+                         std::span<const LinkRecord> links, const wire::shm::NodeRegion& region,
+                         publish::Commands& commands, Injector& injector, const Now& now)
+    : region_(region),
+      commands_(commands),
+      injector_(injector),
+      handshakes_(
+          [&] {
+            settings.first_association = first_association(region, now);
+            return settings;
+          }(),
+          std::move(context)) {
+  std::vector<links::SecureLink> secure;
+  for (const LinkRecord& link : links) {
+    if (link.protocol != LinkProtocol::kDtls) continue;
+    links_.push_back({link});
+    secure.push_back(secure_link(link));
+  }
+  handshakes_.set_links(now, secure, out_);
+  out_.clear();  // there was no link before, so nothing has to be closed
+  handshakes_.log_keys(false);
+}
+
+void SecureLinks::log_keys(KeyLogSink sink) {
+  key_log_ = std::move(sink);
+  handshakes_.log_keys(static_cast<bool>(key_log_));
+}
+
+std::uint32_t SecureLinks::association_of(const LinkRecord& link) const noexcept {
+  const LinkStatus& status = region_.dataplane.links[link.slot];
+  const std::uint32_t association = status.association.load(std::memory_order_relaxed);
+  if (association == 0) return 0;
+  // Until the dataplane has read our commands the slot may be another link's.
+  LinkRecord served;
+  const bool is_this = wire::shm::read_identity(status, served) && served.slot == link.slot &&
+                       served.generation == link.generation && served.protocol == link.protocol &&
+                       served.peer == link.peer && served.local == link.local &&
+                       served.remote == link.remote;
+  return is_this ? association : 0;
+}
+
+void SecureLinks::meet_dataplane(const Now& now, Changes& changes) {
+  handshakes_.dataplane_restarted(now);
+  for (const Link& link : links_) {
+    const std::uint32_t association = association_of(link.record);
+    if (association != 0) {
+      handshakes_.adopt(now, link.record.slot, link.record.generation, association);
+    }
+  }
+  look(changes);
+}
+
+void SecureLinks::receive(const Now& now, const wire::shm::PacketRecord& record, Changes& changes) {
+  handshakes_.receive(now, {record.local, record.remote},
+                      std::span(record.bytes).first(record.length), out_);
+  carry_out(now, changes);
+}
+
+void SecureLinks::want(const Now& now, const wire::shm::Event& event, Changes& changes) {
+  handshakes_.want_association(now, event.link_slot, event.generation,
+                               static_cast<std::uint32_t>(event.count), out_);
+  carry_out(now, changes);
+}
+
+void SecureLinks::turn(const Now& now, Changes& changes) {
+  if (now.ns >= handshakes_.next_timer()) {
+    handshakes_.tick(now, out_);
+    carry_out(now, changes);
+  }
+  if (now.ns < next_look_ns_) return;
+  next_look_ns_ = now.ns + kLookNs;
+  look(changes);
+}
+
+void SecureLinks::look(Changes& changes) {
+  for (Link& link : links_) {
+    const bool has_keys = association_of(link.record) != 0;
+    if (has_keys == link.has_keys) continue;
+    link.has_keys = has_keys;
+    changes.keys.push_back({{link.record.slot, link.record.generation}, has_keys});
+  }
+}
+
+void SecureLinks::carry_out(const Now& now, Changes& changes) {
+  for (const auto& association : out_.associations) {
+    Command command;
+    command.kind = CommandKind::kInstallAssociation;
+    command.association = association;
+    commands_.send(command);
+    ::explicit_bzero(&command, sizeof command);
+  }
+  if (!out_.associations.empty()) commands_.turn();
+  for (const links::Datagram& datagram : out_.datagrams) {
+    injector_.send_datagram({datagram.slot, datagram.generation}, datagram.bytes);
+  }
+  for (const links::PlainRecord& record : out_.records) {
+    injector_.send_record({record.slot, record.generation}, record.association, record.content_type,
+                          record.bytes);
+  }
+  for (const links::Forget& forget : out_.forgets) {
+    Command command;
+    command.kind = CommandKind::kForgetAssociations;
+    command.forget = {forget.slot, forget.generation};
+    commands_.send(command);
+  }
+  if (key_log_) {
+    for (const std::string& line : out_.key_log) key_log_(line);
+  }
+  for (const LinkReport& report : out_.reports) note(now, report, changes);
+  out_.clear();
+}
+
+void SecureLinks::note(const Now& now, const LinkReport& report, Changes& changes) {
+  const std::string link =
+      "link " + std::to_string(report.slot) + " to " + config::to_string(report.peer) + ": ";
+  Note::Level level = Note::Level::kNormal;
+  std::string text;
+  switch (report.kind) {
+    case LinkReport::Kind::kSecured:
+    case LinkReport::Kind::kRekeyed:
+      noted_.erase(report.slot);
+      text = report.kind == LinkReport::Kind::kSecured ? "secured" : "has new keys";
+      text += std::string(" as DTLS ") + links::role_name(report.role) + " with " +
+              wire::dtls::kAeadNames[static_cast<std::size_t>(report.aead)] + ", association " +
+              std::to_string(report.association);
+      break;
+    case LinkReport::Kind::kHandshakeFailed: {
+      if (report.failure.failure == links::Failure::kYielded) return;  // the other one goes on
+      Noted& last = noted_[report.slot];
+      if (last.failure == report.failure.failure && now.ns - last.at_ns < kSameFailureNs) return;
+      last = {report.failure.failure, now.ns};
+      level = Note::Level::kWarning;
+      text = std::string("handshake as ") + links::role_name(report.role) +
+             " failed: " + describe(report.failure);
+      if (report.retry_ns != 0) text += "; next attempt in " + in_seconds(report.retry_ns);
+      break;
+    }
+    case LinkReport::Kind::kClosed:
+      level = Note::Level::kWarning;
+      text = "association " + std::to_string(report.association) +
+             " ended: " + describe(report.failure) + "; next attempt in " +
+             in_seconds(report.retry_ns);
+      break;
+  }
+  changes.notes.push_back({level, link + text});
+}
+
+}  // namespace controlplane::events

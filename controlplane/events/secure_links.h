@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joins the handshakes of secure links to the dataplane that serves them: datagrams it handed up go
+// in; keys, datagrams and records go down.
+//
+// Keys go into the command ring before the datagrams of the same step go into the lcores' rings.
+// They can still be overtaken there; the dataplane holds records that come before their keys.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/events/injector.h"
+#include "controlplane/links/handshakes.h"
+#include "controlplane/overlay/io.h"
+#include "controlplane/publish/commands.h"
+#include "wire/shm/region.h"
+
+namespace controlplane::events {
+
+class SecureLinks {
+ public:
+  /// What a call changed, for the core and the log. The caller empties it.
+  struct Changes {
+    std::vector<overlay::LinkKeys> keys;
+    std::vector<overlay::Note> notes;
+  };
+
+  /// @param settings  but first_association, which follows from what the dataplane has
+  /// @param context   for Transport::kDatagram
+  /// @param links     all links of the node; those that are not kDtls are left alone
+  /// @param region, commands, injector  outlive this object
+  SecureLinks(links::HandshakeSettings settings,
+              std::shared_ptr<const links::SecureContext> context,
+              std::span<const wire::shm::LinkRecord> links, const wire::shm::NodeRegion& region,
+              publish::Commands& commands, Injector& injector, const overlay::Now& now);
+
+  /// There is a dataplane that this process has told nothing yet: a new one, without keys, or one
+  /// that ran before this process and kept the keys of its links. Call behind the resync.
+  void meet_dataplane(const overlay::Now& now, Changes& changes);
+  /// Which links have keys, as the dataplane says. All of them, before anything else was told.
+  void look(Changes& changes);
+  /// A record of PacketKind::kHandshake.
+  void receive(const overlay::Now& now, const wire::shm::PacketRecord& record, Changes& changes);
+  /// An event of kind kAssociationWanted, from the dataplane or an operator.
+  void want(const overlay::Now& now, const wire::shm::Event& event, Changes& changes);
+  /// Timers, and look() now and then. While a dataplane runs, at every turn.
+  void turn(const overlay::Now& now, Changes& changes);
+
+  /// Takes the key log line of each handshake that begins from now on; empty switches that off, as
+  /// it is at first. A line is secret: with it, what the link carries can be read.
+  using KeyLogSink = std::function<void(std::string_view line)>;
+  void log_keys(KeyLogSink sink);
+
+  [[nodiscard]] const links::HandshakeCounters& counters() const noexcept {
+    return handshakes_.counters();
+  }
+  [[nodiscard]] std::size_t half_open() const noexcept { return handshakes_.half_open(); }
+  [[nodiscard]] std::vector<links::LinkSecurity> status() const { return handshakes_.status(); }
+
+ private:
+  struct Link {
+    wire::shm::LinkRecord record;
+    bool has_keys = true;  ///< as the core was told; it begins with links that can carry
+  };
+  struct Noted {
+    links::Failure failure = links::Failure::kNone;
+    std::uint64_t at_ns = 0;
+  };
+  /// The number of the keys the dataplane sends with on this very link; 0 when it has none.
+  [[nodiscard]] std::uint32_t association_of(const wire::shm::LinkRecord& link) const noexcept;
+  void carry_out(const overlay::Now& now, Changes& changes);
+  void note(const overlay::Now& now, const links::LinkReport& report, Changes& changes);
+
+  const wire::shm::NodeRegion& region_;
+  publish::Commands& commands_;
+  Injector& injector_;
+  std::vector<Link> links_;
+  links::Handshakes handshakes_;
+  links::Outputs out_;
+  std::map<std::uint16_t, Noted> noted_;  // by slot: the last failure in the log
+  KeyLogSink key_log_;
+  std::uint64_t next_look_ns_ = 0;
+};
+
+}  // namespace controlplane::events
