@@ -13,23 +13,16 @@
 
 #include "controlplane/admin/metrics.h"
 #include "controlplane/admin/ping_request.h"
+#include "controlplane/admin/respond.h"
+#include "controlplane/admin/secure_links.h"
+#include "controlplane/links/handshake_counters.h"
 
 namespace controlplane::admin {
 
-using Json = nlohmann::ordered_json;
 using wire::shm::Command;
 using wire::shm::CommandKind;
 
 namespace {
-
-HttpResponse respond(const Json& body, unsigned status = 200) {
-  return {status, "application/json",
-          body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
-
-HttpResponse refuse(unsigned status, std::string_view why) {
-  return respond({{"error", why}}, status);
-}
 
 std::string to_hex(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -73,7 +66,7 @@ std::optional<std::uint32_t> number(const nlohmann::json& body, const char* key,
 }  // namespace
 
 Api::Api(ControlPlane& plane, std::uint64_t started_unix_ms)
-    : plane_(plane), started_unix_ms_(started_unix_ms) {
+    : plane_(plane), started_unix_ms_(started_unix_ms), key_log_(plane) {
   plane_.on_result([this](const overlay::RequestResult& result) { take(result); });
 }
 
@@ -83,6 +76,7 @@ std::optional<HttpResponse> Api::serve(
   const bool post = request.method == "POST";
   const std::string& at = request.target;
   if (get && at == "/v1/status") return status();
+  if (get && at == "/v1/links") return describe_links(plane_, now_);
   if (get && at == "/v1/evidence") return evidence();
   if (get && at == "/v1/signers") return signers();
   if (get && at == "/v1/transactions") return transactions();
@@ -91,12 +85,22 @@ std::optional<HttpResponse> Api::serve(
                         open_metrics(plane_)};
   }
   if (post && at == "/v1/ping") return ping(request.body, open_stream);
+  if (post && at == "/v1/rekey") {
+    if (auto refusal = needs_dataplane()) return refusal;
+    return ask_for_keys(plane_, request.body);
+  }
+  if (post && at == "/v1/keylog") {
+    if (key_log_.is_full()) return refuse(429, "as many key logs as allowed are being taken");
+    key_log_.add(open_stream());
+    return std::nullopt;
+  }
   if (post && at == "/v1/trace") return set_trace(request.body);
   if (post && at == "/v1/capture") return start_capture(request.body);
   if (request.method == "DELETE" && at == "/v1/capture") return stop_capture();
   return refuse(404, request.method + " " + at +
-                         ": there are GET /v1/status, /v1/evidence, /v1/signers, /v1/transactions, "
-                         "/metrics; POST /v1/ping, /v1/trace, /v1/capture; DELETE /v1/capture");
+                         ": there are GET /v1/status, /v1/links, /v1/evidence, /v1/signers, "
+                         "/v1/transactions, /metrics; POST /v1/ping, /v1/rekey, /v1/keylog, "
+                         "/v1/trace, /v1/capture; DELETE /v1/capture");
 }
 
 HttpResponse Api::status() const {
@@ -106,6 +110,10 @@ HttpResponse Api::status() const {
   Json counters = Json::object();
   for (const auto& counter : overlay::kNodeCounters) {
     counters[counter.name] = node.counters().*counter.member;
+  }
+  Json handshakes{{"half_open", plane_.secure_links().half_open()}};
+  for (const auto& counter : links::kHandshakeCounters) {
+    handshakes[counter.name] = plane_.secure_links().counters().*counter.member;
   }
   Json names = Json::array();
   for (const auto& name : node.names()) {
@@ -137,7 +145,8 @@ HttpResponse Api::status() const {
                   {"resyncs", plane_.resyncs()},
                   {"inject_backlog", plane_.injector().backlog()},
                   {"inject_dropped", plane_.injector().dropped()},
-                  {"counters", counters}});
+                  {"counters", counters},
+                  {"handshakes", handshakes}});
 }
 
 HttpResponse Api::evidence() const {
@@ -155,6 +164,7 @@ HttpResponse Api::evidence() const {
     const auto reason = static_cast<std::size_t>(key.reason);
     entry["reason"] =
         reason < wire::shm::kDropReasonCount ? wire::shm::kDropReasons[reason].name : "unknown";
+    entry["accuses"] = trust::accuses_neighbour(key.reason);
     entry["count"] = evidence.count;
     entry["first_unix_ms"] = evidence.first_unix_ms;
     entry["last_unix_ms"] = evidence.last_unix_ms;
@@ -283,6 +293,8 @@ std::optional<HttpResponse> Api::ping(
 }
 
 void Api::turn(const overlay::Now& now) {
+  now_ = now;
+  key_log_.turn(now);
   const Submit submit = [this](overlay::Request request) { plane_.submit(std::move(request)); };
   for (auto run = pings_.begin(); run != pings_.end();) {
     if (run->turn(now, submit)) {

@@ -2,10 +2,13 @@
 // The operator's API: what hopsealctl and exporters ask a running control plane.
 //
 //   GET    /v1/status        the node, its dataplane, what the core counted
+//   GET    /v1/links         protocol, keys, last handshake of each link
 //   GET    /v1/evidence      what neighbours did that they should not have
 //   GET    /v1/signers       checked and refused signers
 //   GET    /v1/transactions  open requests and running pings
 //   POST   /v1/ping          one JSON line per result, then a summary (ping_request.h)
+//   POST   /v1/rekey         new keys for one DTLS link or all of them (secure_links.h)
+//   POST   /v1/keylog        NSS key log lines of new handshakes, until the client goes (key_log.h)
 //   POST   /v1/trace         {"sample_one_in": n, "destination": Node-ID}; 0 switches off
 //   POST   /v1/capture       {"path", "max_packets", "sample_one_in", "snap_bytes"}
 //   DELETE /v1/capture
@@ -22,6 +25,7 @@
 #include <optional>
 
 #include "controlplane/admin/http_server.h"
+#include "controlplane/admin/key_log.h"
 #include "controlplane/admin/ping_run.h"
 #include "controlplane/control_plane.h"
 
@@ -58,7 +62,9 @@ class Api {
 
   ControlPlane& plane_;
   std::uint64_t started_unix_ms_;
+  overlay::Now now_;  // of the last turn
   std::list<PingRun> pings_;
+  KeyLog key_log_;
   std::uint64_t next_ticket_ = 1;
 };
 

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <string_view>
 
+#include "controlplane/links/handshake_counters.h"
+
 namespace controlplane::admin {
 
 using wire::shm::LcoreCounters;
@@ -168,6 +170,18 @@ void write_links(const ControlPlane& plane, Text& text) {
       text.sample(labels[index], (status[plane.links()[index].slot].*counter.member).get());
     }
   }
+  text.family("link_protocol", true, "1 for the protocol the link speaks");
+  for (std::size_t index = 0; index < labels.size(); ++index) {
+    const auto protocol = static_cast<std::size_t>(plane.links()[index].protocol);
+    text.sample(labels[index] + ",protocol=\"" + wire::shm::kLinkProtocolNames[protocol] + '"', 1);
+  }
+  text.family("link_has_keys", true, "1 while a secure link has keys to send with");
+  for (std::size_t index = 0; index < labels.size(); ++index) {
+    const wire::shm::LinkRecord& link = plane.links()[index];
+    if (link.protocol != wire::shm::LinkProtocol::kDtls) continue;
+    text.sample(labels[index],
+                status[link.slot].association.load(std::memory_order_relaxed) != 0 ? 1 : 0);
+  }
   text.family("link_state", true, "1 for the state the link is in");
   for (std::size_t index = 0; index < labels.size(); ++index) {
     const auto state = status[plane.links()[index].slot].state.load(std::memory_order_relaxed);
@@ -175,6 +189,19 @@ void write_links(const ControlPlane& plane, Text& text) {
       text.sample(labels[index] + ",state=\"" + wire::shm::kLinkStateNames[each] + '"',
                   state == each ? 1 : 0);
     }
+  }
+}
+
+void write_handshakes(const ControlPlane& plane, Text& text) {
+  for (const auto& counter : links::kHandshakeCounters) {
+    text.family("handshake_" + std::string(counter.name), false, counter.help);
+    text.sample({}, plane.secure_links().counters().*counter.member);
+  }
+  text.family("handshakes_half_open", true, "handshakes going on");
+  text.sample({}, plane.secure_links().half_open());
+  text.family("link_handshake_failures", true, "attempts since the link last got keys");
+  for (const links::LinkSecurity& security : plane.secure_links().status()) {
+    text.sample("link=\"" + std::to_string(security.slot) + '"', security.failures);
   }
 }
 
@@ -197,6 +224,7 @@ std::string open_metrics(const ControlPlane& plane) {
     text.family("controlplane_" + std::string(counter.name), false, counter.help);
     text.sample({}, plane.node().counters().*counter.member);
   }
+  write_handshakes(plane, text);
   text.family("transactions_open", true, "requests waiting for their answer");
   text.sample({}, plane.node().transactions().size());
   text.family("signers_known", true, "signers with a checked certificate, refused ones included");

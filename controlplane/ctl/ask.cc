@@ -20,4 +20,14 @@ nlohmann::json ask(const Context& context, std::string_view method, std::string_
   return answer;
 }
 
+nlohmann::json ask_if_running(const Context& context, std::string_view target) {
+  try {
+    const AdminReply reply = AdminClient(context.admin_path()).call("GET", target);
+    auto answer = nlohmann::json::parse(reply.body, nullptr, false);
+    if (reply.ok() && answer.is_object()) return answer;
+  } catch (const AdminError&) {
+  }
+  return nullptr;
+}
+
 }  // namespace controlplane::ctl

@@ -15,4 +15,8 @@ namespace controlplane::ctl {
 [[nodiscard]] nlohmann::json ask(const Context& context, std::string_view method,
                                  std::string_view target, const nlohmann::json& body = {});
 
+/// For commands that say less without it: the answer to a GET, or null when no control plane
+/// answers.
+[[nodiscard]] nlohmann::json ask_if_running(const Context& context, std::string_view target);
+
 }  // namespace controlplane::ctl

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "controlplane/ctl/ask.h"
 #include "controlplane/ctl/interrupts.h"
+#include "controlplane/ctl/key_log.h"
 #include "controlplane/ctl/node_view.h"
 #include "controlplane/ctl/show.h"
 #include "controlplane/ctl/text_table.h"
@@ -20,6 +22,7 @@ namespace {
 
 struct CaptureOptions {
   std::string file;
+  std::string key_log;
   std::uint32_t count = 0;
   std::uint32_t sample = 1;
   std::uint32_t snap = 2048;
@@ -69,6 +72,16 @@ void capture(const Context& context, const CaptureOptions& options) {
   const auto& status = view.region().dataplane.status;
   if (status.capturing.load() != 0) fail("a capture is running on this node; only one can.");
   catch_interrupts();
+  std::optional<KeyLogFile> key_log;  // before the capture, so that no handshake in it is missed
+  if (!options.key_log.empty()) {
+    key_log.emplace(context, options.key_log);
+    std::fprintf(stderr,
+                 "WARNING: %s receives the keys of this node's links. Whoever has this file and a "
+                 "capture can read all they carry. Delete it when done.\n"
+                 "Links that have keys already get new ones, which this capture can be read with, "
+                 "by: hopsealctl rekey\n",
+                 options.key_log.c_str());
+  }
   (void)ask(context, "POST", "/v1/capture",
             {{"path", path},
              {"max_packets", options.count},
@@ -90,8 +103,17 @@ void capture(const Context& context, const CaptureOptions& options) {
     std::this_thread::sleep_for(kPollPause);
   }
   const std::uint64_t packets = status.capture_packets.load();
-  if (context.json) return print({{"path", path}, {"packets", packets}});
+  const std::uint64_t handshakes = key_log ? key_log->handshakes() : 0;
+  if (context.json) {
+    Document made{{"path", path}, {"packets", packets}};
+    if (key_log) made["key_log"] = {{"path", options.key_log}, {"handshakes", handshakes}};
+    return print(made);
+  }
   std::printf("%s holds %s packets\n", path.c_str(), grouped(packets).c_str());
+  if (key_log) {
+    std::printf("%s holds the keys of %s handshakes\n", options.key_log.c_str(),
+                grouped(handshakes).c_str());
+  }
 }
 
 }  // namespace
@@ -102,6 +124,12 @@ void add_capture(CLI::App& app, Context& context) {
   const auto options = std::make_shared<CaptureOptions>();
   command->add_option("file", options->file, "The file to make; the dataplane's user writes it")
       ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--keylog", options->key_log,
+                   "Also write the keys of links whose handshakes are made meanwhile to this file, "
+                   "for Wireshark (tls.keylog_file). Danger: with them, all these links carry can "
+                   "be read")
       ->type_name("FILE");
   command->add_option("--count", options->count, "Stop after this many packets; 0 is until Ctrl-C")
       ->capture_default_str();

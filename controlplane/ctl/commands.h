@@ -39,6 +39,7 @@ void add_show(CLI::App& app, Context& context);  // show links|routes|signers|dr
 void add_trace(CLI::App& app, Context& context);
 void add_capture(CLI::App& app, Context& context);
 void add_ping(CLI::App& app, Context& context);
+void add_rekey(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);  // lab init
 void add_decode(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);

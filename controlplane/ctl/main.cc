@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   add_ping(app, context);
   add_decode(app, context);
   add_verify(app, context);
+  add_rekey(app, context);
   add_lab(app, context);
   try {
     app.parse(argc, argv);

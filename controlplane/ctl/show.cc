@@ -22,8 +22,11 @@ void add_show(CLI::App& app, Context& context) {
   };
   add("status", "Which processes run, headless or not, and sizes",
       [](const Context& node, const ShowOptions&) { show_status(node); });
-  with_all(add("links", "Each link: state, traffic, round-trip time, window", show_links),
-           "Also links that are absent");
+  with_all(
+      add("links",
+          "Each link: state, traffic, round-trip time, window; its cipher, keys and handshakes",
+          show_links),
+      "Also links that are absent");
   add("routes", "Connection Table and Routing Table as published",
       [](const Context& node, const ShowOptions&) { show_routes(node); });
   with_all(add("drops", "What was dropped, by reason", show_drops), "Also reasons that are zero");

@@ -18,6 +18,21 @@ double headless_seconds(const wire::shm::NodeRegion& region) {
   return seconds_since(region.header.controlplane.heartbeat.load());
 }
 
+/// Names of the peers whose links are not encrypted.
+Document lab_links(const Context& context, const wire::shm::NodeRegion& region) {
+  Document names = Document::array();
+  for (const wire::shm::LinkStatus& status : region.dataplane.links) {
+    wire::shm::LinkRecord link;
+    if (status.state.load() == static_cast<std::uint8_t>(wire::shm::LinkState::kAbsent) ||
+        !wire::shm::read_identity(status, link) || link.protocol != wire::shm::LinkProtocol::kLab) {
+      continue;
+    }
+    const std::string name = context.peer_name(link.peer);
+    names.push_back(name.empty() ? config::to_string(link.peer) : name);
+  }
+  return names;
+}
+
 Document process_json(const ProcessStatus& status, bool runs) {
   Document json;
   json["running"] = runs;
@@ -38,7 +53,7 @@ std::string process_text(const ProcessStatus& status, bool runs) {
   return "runs, pid " + std::to_string(status.pid.load()) + ", " + counted + ", heartbeat " + age;
 }
 
-Document status_json(const NodeView& view) {
+Document status_json(const Context& context, const NodeView& view) {
   const wire::shm::NodeRegion& region = view.region();
   const DataplaneStatus& dataplane = region.dataplane.status;
   const bool dataplane_runs = view.dataplane_runs();
@@ -58,6 +73,7 @@ Document status_json(const NodeView& view) {
   json["kernel"] = text_of(dataplane.kernel);
   json["tsc_hz"] = dataplane.tsc_hz.load();
   json["links"] = dataplane.links.load();
+  json["lab_links"] = lab_links(context, region);
   json["signers"] = dataplane.signers.load();
   json["known_signers"] = dataplane.tables.load();
   json["known_signer_bytes"] = dataplane.table_bytes.load();
@@ -78,7 +94,7 @@ Document status_json(const NodeView& view) {
 
 void show_status(const Context& context) {
   const NodeView view(context);
-  const Document json = status_json(view);
+  const Document json = status_json(context, view);
   if (context.json) return print(json);
 
   const wire::shm::NodeRegion& region = view.region();
@@ -95,7 +111,12 @@ void show_status(const Context& context) {
   }
   table.add({"workers", json["workers"].dump() + ", poll " + json["poll"].get<std::string>() +
                             ", verify kernel " + json["kernel"].get<std::string>()});
-  table.add({"links", json["links"].dump()});
+  std::string links = json["links"].dump();
+  if (!json["lab_links"].empty()) {
+    links += "; NOT ENCRYPTED (lab):";
+    for (const Document& name : json["lab_links"]) links += ' ' + name.get<std::string>();
+  }
+  table.add({"links", links});
   table.add({"signers", json["signers"].dump()});
   table.add({"known signers", known_signers_text(region.dataplane.status)});
   table.add({"resyncs", json["resyncs"].dump()});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the control plane knows of signers and neighbours; only it can tell.
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -75,8 +76,15 @@ void show_evidence(const Context& context) {
   }
   if (table.empty()) {
     std::printf("No evidence against anybody.\n");
-  } else {
-    table.print();
+    return;
+  }
+  table.print();
+  const auto& list = json.at("evidence");
+  if (std::any_of(list.begin(), list.end(),
+                  [](const nlohmann::json& entry) { return !entry.value("accuses", true); })) {
+    std::printf(
+        "\nrecord_forged accuses nobody: somebody on the path, or with a forged source address, "
+        "sends records in the neighbour's name.\n");
   }
 }
 

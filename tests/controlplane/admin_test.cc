@@ -186,6 +186,28 @@ TEST_F(Admin, TellsStatusSignersAndEvidence) {
   EXPECT_EQ(evidence[0]["name"], "b");
   EXPECT_EQ(evidence[0]["reason"], "bad_signature");
   EXPECT_EQ(evidence[0]["count"], 3);
+  EXPECT_EQ(evidence[0]["accuses"], true);
+  event.reason = wire::shm::DropReason::kRecordForged;
+  ASSERT_TRUE(a_.dataplane()->rings.lcores[0].events.push(event));
+  turn();
+  for (const json& entry : json::parse(call("GET", "/v1/evidence").body)["evidence"]) {
+    EXPECT_EQ(entry["accuses"], entry["reason"] == "bad_signature") << "records can be forged";
+  }
+}
+
+TEST_F(Admin, TellsLinksAndAsksForKeysOnlyWhereThereCanBeAny) {
+  const json links = json::parse(call("GET", "/v1/links").body)["links"];
+  ASSERT_EQ(links.size(), 1U);
+  EXPECT_EQ(links[0]["name"], "b");
+  EXPECT_EQ(links[0]["protocol"], "lab");
+  EXPECT_FALSE(links[0].contains("association"));
+  const AdminReply lab = call("POST", "/v1/rekey", R"({"peer":"b"})");
+  EXPECT_EQ(lab.status, 409U);
+  EXPECT_NE(lab.error().find("its protocol is \"lab\""), std::string::npos) << lab.error();
+  EXPECT_EQ(call("POST", "/v1/rekey", "{}").status, 404U);
+  EXPECT_EQ(call("POST", "/v1/rekey", R"({"peer":"nobody"})").status, 404U);
+  EXPECT_EQ(call("POST", "/v1/rekey", R"({"peer":7})").status, 400U);
+  EXPECT_EQ(call("POST", "/v1/rekey", "nothing").status, 400U);
 }
 
 TEST_F(Admin, SwitchesTraceAndCapture) {
@@ -223,6 +245,7 @@ TEST_F(Admin, WritesOpenMetrics) {
         "hopseal_digest_cache_hits_total{lcore=\"0\"} 0\n",
         "# TYPE hopseal_known_signer_bytes gauge\n", "hopseal_known_signer_bytes_max 0\n",
         "hopseal_known_signer_evictions_total 0\n", "# TYPE hopseal_verify_kernel gauge\n",
+        "hopseal_handshake_completed_total 0\n", "hopseal_handshakes_half_open 0\n",
         "hopseal_controlplane_answers_accepted_total 1\n", "hopseal_dataplane_up 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }

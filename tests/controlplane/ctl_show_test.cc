@@ -139,6 +139,43 @@ TEST_F(Show, ListsLinksThatAreThere) {
   EXPECT_EQ(shown_link["remote"], "10.0.1.2:6084");
 }
 
+TEST_F(Show, TellsSecureLinksFromThoseWithoutEncryption) {
+  const auto dataplane = start(Role::kDataplane);
+  auto& section = (*dataplane)->dataplane;
+  section.status.tsc_hz = 1'000'000'000;
+  wire::shm::LinkRecord link;
+  link.slot = 0;
+  link.protocol = wire::shm::LinkProtocol::kDtls;
+  link.peer = *config::parse_node_id("00000000000000000000000000000002");
+  wire::shm::write_identity(section.links[0], link);
+  link.slot = 1;
+  link.protocol = wire::shm::LinkProtocol::kLab;
+  link.peer = *config::parse_node_id("00000000000000000000000000000003");
+  wire::shm::write_identity(section.links[1], link);
+  for (const std::size_t slot : {0U, 1U}) {
+    section.links[slot].state = static_cast<std::uint8_t>(wire::shm::LinkState::kUp);
+  }
+  const auto list = [&] { return shown([&] { show_links(context_, {}); })["links"]; };
+  EXPECT_EQ(list()[0]["association"], 0);
+  EXPECT_TRUE(list()[0]["cipher"].is_null());
+  EXPECT_TRUE(list()[0]["epoch"].is_null());
+  section.links[0].association = 77;
+  section.links[0].aead = static_cast<std::uint8_t>(wire::dtls::Aead::kChaCha20Poly1305);
+  section.links[0].installed_tsc.set(1);
+  section.links[0].bad_records.add(4);
+  const auto secure = list()[0];
+  EXPECT_EQ(secure["protocol"], "dtls");
+  EXPECT_EQ(secure["association"], 77);
+  EXPECT_EQ(secure["cipher"], "chacha20-poly1305");
+  EXPECT_EQ(secure["epoch"], 1);
+  EXPECT_EQ(secure["bad_records"], 4);
+  EXPECT_GT(secure["association_age_seconds"], 0.0);
+  EXPECT_TRUE(secure["role"].is_null()) << "only a control plane knows";
+  EXPECT_EQ(list()[1]["protocol"], "lab");
+  EXPECT_FALSE(list()[1].contains("cipher"));
+  EXPECT_EQ(status()["lab_links"], nlohmann::json({"00000000000000000000000000000003"}));
+}
+
 TEST_F(Show, CountsCyclesPerPacketOfAStage) {
   const auto dataplane = start(Role::kDataplane);
   auto& section = (*dataplane)->dataplane;

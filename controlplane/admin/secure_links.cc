@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "controlplane/admin/secure_links.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "controlplane/admin/respond.h"
+
+namespace controlplane::admin {
+
+using links::LinkSecurity;
+using wire::shm::LinkProtocol;
+using wire::shm::LinkRecord;
+
+namespace {
+
+Json alert_json(int alert) { return alert == links::kNoAlert ? Json(nullptr) : Json(alert); }
+
+Json failure_json(const links::FailureReport& failure) {
+  if (failure.failure == links::Failure::kNone) return nullptr;
+  Json json{{"failure", links::failure_name(failure.failure)},
+            {"sentence", links::failure_sentence(failure.failure)},
+            {"alert_sent", alert_json(failure.alert_sent)},
+            {"alert_received", alert_json(failure.alert_received)},
+            {"detail", failure.detail}};
+  if (failure.refusal != trust::Refusal::kNone) {
+    json["refusal"] = trust::refusal_name(failure.refusal);
+  }
+  return json;
+}
+
+double seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(links::kSecond);
+}
+
+void add_security(const LinkSecurity& security, const overlay::Now& now, Json& row) {
+  const bool secured = security.association != 0;
+  // Of keys an earlier run of this process made, it knows the number alone.
+  const bool known = secured && !security.adopted;
+  row["association"] = security.association;
+  row["cipher"] =
+      known ? Json(wire::dtls::kAeadNames[static_cast<std::size_t>(security.aead)]) : Json(nullptr);
+  row["role"] = known ? Json(links::role_name(security.role)) : Json(nullptr);
+  row["age_seconds"] = secured && now.ns >= security.since_ns
+                           ? Json(seconds(now.ns - security.since_ns))
+                           : Json(nullptr);
+  row["adopted"] = security.adopted;
+  row["handshaking"] = security.handshaking;
+  row["failures"] = security.failures;
+  row["next_attempt_seconds"] =
+      security.next_attempt_ns == overlay::kNever
+          ? Json(nullptr)
+          : Json(seconds(std::max(security.next_attempt_ns, now.ns) - now.ns));
+  row["last_failure"] = failure_json(security.last_failure);
+}
+
+}  // namespace
+
+HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) {
+  const std::vector<LinkSecurity> all = plane.secure_links().status();
+  Json list = Json::array();
+  for (std::size_t index = 0; index < plane.links().size(); ++index) {
+    const LinkRecord& link = plane.links()[index];
+    Json row{{"slot", link.slot},
+             {"generation", link.generation},
+             {"name", plane.config().peers[index].name},
+             {"peer", config::to_string(link.peer)},
+             {"protocol", wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)]}};
+    const auto found = std::ranges::find(all, link.slot, &LinkSecurity::slot);
+    if (found != all.end()) add_security(*found, now, row);
+    list.push_back(std::move(row));
+  }
+  return respond({{"links", list}});
+}
+
+HttpResponse ask_for_keys(ControlPlane& plane, const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object()) return refuse(400, "the body is no JSON object");
+  const auto peer = json.find("peer");
+  if (peer != json.end() && !peer->is_string()) {
+    return refuse(400, "peer: accepted are a peer's name and its Node-ID (32 hex digits)");
+  }
+  const std::vector<LinkSecurity> all = plane.secure_links().status();
+  Json asked = Json::array();
+  for (std::size_t index = 0; index < plane.links().size(); ++index) {
+    const LinkRecord& link = plane.links()[index];
+    const std::string& name = plane.config().peers[index].name;
+    if (peer != json.end() && *peer != name && *peer != config::to_string(link.peer)) continue;
+    const auto found = std::ranges::find(all, link.slot, &LinkSecurity::slot);
+    if (found == all.end()) {
+      if (peer == json.end()) continue;
+      return refuse(
+          409, "the link to " + name + " has no keys: its protocol is \"" +
+                   wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)] + "\"");
+    }
+    wire::shm::Event wish;
+    wish.kind = wire::shm::EventKind::kAssociationWanted;
+    wish.link_slot = link.slot;
+    wish.generation = link.generation;
+    wish.count = found->association;
+    plane.submit(wish);
+    asked.push_back({{"slot", link.slot}, {"name", name}, {"association", found->association}});
+  }
+  if (asked.empty()) {
+    return refuse(404, peer == json.end()
+                           ? "this node has no DTLS links"
+                           : "no peer has this name or Node-ID: " + peer->get<std::string>());
+  }
+  return respond({{"asked", asked}});
+}
+
+}  // namespace controlplane::admin
