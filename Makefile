@@ -24,7 +24,7 @@ build: deps ## compile everything into build/
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=$(BUILDTYPE)
 	@ninja -C $(BUILD)
 
-demo: build ## seven namespaces, one of them tampers: see what is stopped, and where
+demo: build ## six nodes, a tamperer on the wire, a peer that cheats: see what is stopped, and where
 	@python3 tests/scenario/demo.py --build $(BUILD)
 
 test: build ## unit, kernel, lint and scenario tests

@@ -20,6 +20,7 @@ struct Arguments {
   std::string topology = "chain";
   std::vector<std::string> algorithms = {"ed25519"};
   std::string identities = "one";
+  std::string protocol = "dtls";
 };
 
 crypto::Algorithm algorithm_named(const std::string& name) {
@@ -33,6 +34,7 @@ crypto::Algorithm algorithm_named(const std::string& name) {
 LabRequest request_of(const Arguments& arguments) {
   LabRequest request = arguments.request;
   request.topology = arguments.topology == "full" ? LabTopology::kFull : LabTopology::kChain;
+  if (arguments.protocol == "lab") request.protocol = wire::shm::LinkProtocol::kLab;
   request.all_identities = arguments.identities == "all";
   request.algorithms.clear();
   for (const std::string& name : arguments.algorithms) {
@@ -86,6 +88,10 @@ void add_lab(CLI::App& app, Context& context) {
       ->capture_default_str();
   init->add_flag("--client-ends", request.client_ends, "The first and the last node are clients");
   init->add_flag("--ipv6", request.ipv6, "Links run over IPv6");
+  init->add_option("--protocol", arguments->protocol,
+                   "Of the links: dtls, or lab, which is without encryption")
+      ->check(CLI::IsMember({"dtls", "lab"}))
+      ->capture_default_str();
   init->add_option("--workers", request.workers, "Worker lcores of each node")
       ->capture_default_str()
       ->type_name("N");

@@ -140,14 +140,16 @@ void write_lab(const fs::path& building, const fs::path& final_place, const LabR
 
   // Namespaces are one set for the whole machine; the random part keeps laboratories apart.
   const std::string lab_name = "hopseal-" + config::to_string(trust::random_node_id()).substr(0, 6);
-  ordered_json lab = {{"overlay", request.overlay},
-                      {"service_port", kLabServicePort},
-                      {"address_family", request.ipv6 ? 6 : 4},
-                      {"topology", request.topology == LabTopology::kChain ? "chain" : "full"},
-                      {"client_ends", request.client_ends},
-                      {"root_certificate", (final_place / "ca.pem").string()},
-                      {"nodes", ordered_json::array()},
-                      {"links", ordered_json::array()}};
+  ordered_json lab = {
+      {"overlay", request.overlay},
+      {"service_port", kLabServicePort},
+      {"address_family", request.ipv6 ? 6 : 4},
+      {"protocol", request.protocol == wire::shm::LinkProtocol::kLab ? "lab" : "dtls"},
+      {"topology", request.topology == LabTopology::kChain ? "chain" : "full"},
+      {"client_ends", request.client_ends},
+      {"root_certificate", (final_place / "ca.pem").string()},
+      {"nodes", ordered_json::array()},
+      {"links", ordered_json::array()}};
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
     const LabNode& node = plan.nodes[i];
     const fs::path folder = building / node.name;

@@ -7,7 +7,8 @@
 //                                                      further identities
 //
 // lab.json is one object:
-//   overlay, service_port, address_family (4 or 6), topology, client_ends, root_certificate
+//   overlay, service_port, address_family (4 or 6), protocol ("dtls" or "lab"), topology,
+//   client_ends, root_certificate
 //   nodes  [{name, role, namespace, config, runtime_directory, node_id,
 //            identities [{name, algorithm, certificate, key}],
 //            ports [{name, interface, address4, address6, mac, peer, peer_interface}]}]

@@ -36,6 +36,10 @@ std::string device(std::size_t port, const std::string& interface) {
          ",framesz=2048,blocksz=65536,framecnt=1024,qdisc_bypass=1";
 }
 
+const char* protocol_name(const LabRequest& request) {
+  return wire::shm::kLinkProtocolNames[static_cast<std::size_t>(request.protocol)];
+}
+
 void write_peer(std::ostream& out, const LabRequest& request, const LabPlan& plan,
                 const LabPort& port) {
   const LabNode& peer = plan.nodes[port.peer];
@@ -45,7 +49,7 @@ void write_peer(std::ostream& out, const LabRequest& request, const LabPlan& pla
       << "node_id = " << quoted(config::to_string(peer.node_id)) << "\n"
       << "address = " << quoted(address + ":" + std::to_string(kLabServicePort)) << "\n"
       << "port = " << quoted(port.name) << "\n"
-      << "protocol = \"lab\"\n"
+      << "protocol = " << quoted(protocol_name(request)) << "\n"
       << "class = " << quoted(peer.is_peer ? "backbone" : "client") << "\n"
       << "role = " << quoted(peer.is_peer ? "peer" : "client") << "\n";
 }
@@ -66,15 +70,17 @@ std::string lab_node_toml(const LabRequest& request, const LabPlan& plan, std::s
                           const std::string& runtime_directory) {
   const LabNode& node = plan.nodes[index];
   std::ostringstream out;
-  out << "# A laboratory's node, made by `hopsealctl lab init`. Its links are not encrypted.\n\n"
+  const bool is_lab = request.protocol == wire::shm::LinkProtocol::kLab;
+  out << "# A laboratory's node, made by `hopsealctl lab init`."
+      << (is_lab ? " Its links are not encrypted." : "") << "\n\n"
       << "[node]\n"
       << "name = " << quoted(node.name) << "\n"
       << "runtime_directory = " << quoted(runtime_directory) << "\n"
       << "role = " << quoted(node.is_peer ? "peer" : "client") << "\n"
       << "\n[overlay]\n"
       << "name = " << quoted(request.overlay) << "\n"
-      << "root_certificates = [\"../ca.pem\"]\n"
-      << "lab_links = true\n";
+      << "root_certificates = [\"../ca.pem\"]\n";
+  if (is_lab) out << "lab_links = true\n";
   for (const std::string& identity : identities) {
     out << "\n[[identity]]\n"
         << "name = " << quoted(identity) << "\n"

@@ -29,6 +29,7 @@
 
 #include "crypto/public_key.h"
 #include "wire/reload/ids.h"
+#include "wire/shm/commands.h"
 
 namespace controlplane::ctl {
 
@@ -43,6 +44,8 @@ struct LabRequest {
   std::vector<crypto::Algorithm> algorithms = {crypto::Algorithm::kEd25519};  ///< cycled over nodes
   bool client_ends = false;
   bool ipv6 = false;  ///< links run over IPv6; ports have addresses of both families
+  /// Of all links. kLab: without encryption.
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kDtls;
   std::uint32_t workers = 1;
   bool all_identities = false;  ///< the first node can sign with every algorithm
   std::uint32_t days = 365;     ///< how long certificates are valid

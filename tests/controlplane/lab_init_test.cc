@@ -137,10 +137,11 @@ TEST_F(LabInit, ConfiguresNodesThatKnowEachOther) {
     for (std::size_t i = 1; i <= 5; ++i) nodes["node" + std::to_string(i)] = node(i);
     for (const auto& [name, node] : nodes) {
       EXPECT_EQ(node.name, name);
-      EXPECT_EQ(node.overlay.policy.lab_links, 1);
+      EXPECT_EQ(node.overlay.policy.lab_links, 0);
       EXPECT_EQ(node.dataplane.workers, 2U);
       EXPECT_EQ(node.peers.size(), 2U);
       for (const auto& peer : node.peers) {
+        EXPECT_EQ(peer.protocol, wire::shm::LinkProtocol::kDtls);
         EXPECT_EQ(peer.address.family, ipv6 ? 6 : 4);
         const auto& other = nodes.at(peer.name);
         const auto back = std::ranges::find(other.peers, name, &config::Peer::name);
@@ -154,6 +155,14 @@ TEST_F(LabInit, ConfiguresNodesThatKnowEachOther) {
       }
     }
   }
+}
+
+TEST_F(LabInit, LeavesOutEncryptionOnlyWhenAskedByName) {
+  request_.protocol = wire::shm::LinkProtocol::kLab;
+  ASSERT_THAT(init_lab(request_, kNow), IsEmpty());
+  EXPECT_EQ(description()["protocol"], "lab");
+  EXPECT_EQ(node(1).overlay.policy.lab_links, 1);
+  for (const auto& peer : node(1).peers) EXPECT_EQ(peer.protocol, wire::shm::LinkProtocol::kLab);
 }
 
 TEST_F(LabInit, DescribesLinksAsBothNodesSeeThem) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of a dataplane under traffic: its control plane attaches to the next one by itself, and
-traffic resumes without anybody touching the other nodes."""
+"""kill -9 of a dataplane under traffic: its control plane attaches to the next one by itself, makes new
+keys with the neighbours, and traffic resumes without anybody touching the other nodes."""
 
 import os
 import sys
@@ -17,6 +17,7 @@ def body(world, build):
     lab.start()
     source, middle, sink = lab.node("node1"), lab.node("node3"), lab.node("node5")
     source.ping(sink, count=5, rate=50)
+    keys = {name: link["association"] for name, link in middle.links().items()}
     pids = {p.name: p.pid for n in lab.nodes for p in (n.controlplane, n.dataplane) if n != middle}
 
     run = source.start_ping(sink, count=1200, rate=100)
@@ -40,6 +41,7 @@ def body(world, build):
     check_equal(now, pids, "processes of the other nodes")
     for name, link in middle.links().items():
         check(link["state"] == "up", f"link to {name} is {link['state']}")
+        check(link["association"] > keys[name], f"the keys of the link to {name} are the old ones")
     lab.check_books()
     lab.stop()
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The demo: a source, four peers and a destination in network namespaces, and somebody between two of
-the peers who flips a bit in one message of a hundred. Shows what becomes of these messages, and whom
-the evidence names. Exit status 0 when everything that was promised held."""
+"""The demo: a source, four peers and a destination in network namespaces. Somebody between two of the
+peers flips bits in the records on the wire, and one of the peers flips bits in messages it forwards.
+Shows what becomes of both, and whom the evidence names. Exit status 0 when everything that was
+promised held."""
 
 import argparse
 import os
@@ -14,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import netns  # noqa: E402
 from lab import Lab  # noqa: E402
 from scenario import Failed, SKIP  # noqa: E402
-from tampering import Watch  # noqa: E402
+from tampering import messages_of_a_byzantine_peer, records_on_the_wire  # noqa: E402
 
 ALGORITHMS = {"ed25519": "Ed25519", "ecdsa-p256": "ECDSA P-256", "rsa-2048": "RSA-2048"}
 ROLES = ("source", "peer", "peer", "peer", "peer", "destination")
@@ -61,7 +62,8 @@ def run_traffic(lab, source, sink, rate, seconds):
         print(f"  sending for {seconds} s ...", flush=True)
     while time.monotonic() - start < seconds:
         share = (time.monotonic() - start) / seconds
-        stopped = sum(n.drops().get("bad_signature", 0) for n in lab.nodes)
+        stopped = sum(n.drops().get(reason, 0) for n in lab.nodes
+                      for reason in ("bad_signature", "record_forged"))
         answered = sum(run.answered_so_far() for run in runs.values())
         progress(share, f"{answered} answered, {stopped} stopped")
         time.sleep(0.25)
@@ -102,52 +104,65 @@ def show_round_trips(finished):
           right=range(1, 8))
 
 
-def show_tampering(lab, found):
+def show_tampering(lab, records, messages):
     left, right = lab.tamperer.left.name, lab.tamperer.right.name
-    print(bold("Tampering") + f"  one message in {lab.tamperer.one_in} on the link {left} ── {right}")
-    table(("direction", "messages changed", "dropped as bad_signature by"),
-          [(f"{left} → {right}", found.tampered_requests, f"{right}: {found.dropped[right]}"),
-           (f"{right} → {left}", found.tampered_answers, f"{left}: {found.dropped[left]}")],
-          right=(1,))
-    print()
+    byzantine = lab.byzantine.node.name
+    print(bold("Tampering"))
+    rows = [(f"wire {left} ── {right}", "a record", towards, count, "record_forged",
+             records.dropped[towards]) for towards, count in records.tampered.items()]
+    rows += [(f"peer {byzantine}", "a message", towards, count, "bad_signature",
+              messages.dropped[towards]) for towards, count in messages.tampered.items()]
+    table(("who", "changes", "on the way to", "changed", "reason there", "dropped there"), rows,
+          right=(3, 5))
+    resent = sum(link["retransmitted"] for name in (left, right)
+                 for peer, link in lab.node(name).links().items() if peer in (left, right))
+    print(f"  {resent} messages were sent again on the link {left} ── {right}: "
+          "what a dropped record held came through\n")
     print(bold("Evidence"))
     rows = [(node, f"the link to {neighbour}", count)
-            for node, accused in found.accused.items() for neighbour, count in accused.items()]
+            for node, accused in messages.accused.items() for neighbour, count in accused.items()]
     table(("node", "accuses", "messages"), rows or [("none", "", "")], right=(2,))
 
 
 def demo(world, build, arguments):
-    print(bold("Hopseal") + ": six nodes in network namespaces, two processes each\n")
-    print("  source ── node2 ── node3 ──" + paint("31;1", " tamperer ") + "── node4 ── node5 ── destination\n")
+    print(bold("Hopseal") + ": six nodes in network namespaces, two processes each, DTLS on every link\n")
+    print("  source ── node2 ──" + paint("31;1", " tamperer ") + "── node3 ── "
+          + paint("31;1", "node4") + " ── node5 ── destination\n")
+    print("  The tamperer changes records on the wire. node4 is a peer that cheats: it changes messages it\n"
+          "  forwards, after checking them and before sealing them.\n")
     lab = Lab(world, build, "--nodes", "6", "--client-ends", "--identities", "all",
-              tamper=("node3", "node4"), one_in=arguments.one_in, seed=arguments.seed)
+              tamper=("node2", "node3"), byzantine="node4", one_in=arguments.one_in,
+              seed=arguments.seed)
     source, sink = lab.nodes[0], lab.nodes[-1]
     lab.start()
-    watch = Watch(lab)
+    lab.wait_for_settled_keys()
     finished = run_traffic(lab, source, sink, arguments.rate, arguments.seconds)
-    found = watch.stop()
+    records = records_on_the_wire(lab)
+    messages = messages_of_a_byzantine_peer(lab)
 
     unaccounted = show_nodes(lab)
     print()
-    show_tampering(lab, found)
+    show_tampering(lab, records, messages)
     print()
     show_round_trips(finished)
     print()
 
     sent = sum(run.summary["sent"] for run in finished.values())
     answered = sum(run.summary["answered"] for run in finished.values())
+    wire_dropped, peer_dropped = sum(records.dropped.values()), sum(messages.dropped.values())
     held = [
-        ("something was tampered with", found.tampered > 0),
-        (f"tampered messages passed on: {found.delivered} of {found.tampered}", found.delivered == 0),
-        ("every one dropped by the first peer behind the tamperer, and the evidence names that link alone",
-         not found.broken),
+        (f"records changed on the wire: {records.total}, dropped by the next node's record layer: "
+         f"{wire_dropped}", records.total > 0 and not records.broken),
+        (f"messages changed by the cheating peer: {messages.total}, dropped by the next honest peer: "
+         f"{peer_dropped}; the evidence names the cheating peer and nobody else",
+         messages.total > 0 and not messages.broken),
         (f"unaccounted packets: {unaccounted}", unaccounted == 0),
         (f"requests answered, in spite of it all: {answered} of {sent}", answered == sent),
     ]
     print(bold("As promised"))
     for promise, good in held:
         print(f"  {verdict(good):<3}  {promise}")
-    for sentence in found.broken:
+    for sentence in records.broken + messages.broken:
         print(paint("31", f"       {sentence}"))
     return all(good for _promise, good in held)
 
@@ -157,7 +172,7 @@ def main():
     parser.add_argument("--build", default="build", help="Meson build directory")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=float, default=100, help="requests per second and algorithm")
-    parser.add_argument("--one-in", type=int, default=100, help="tamper with one message of this many")
+    parser.add_argument("--one-in", type=int, default=100, help="tamper with one record, and one message, of this many")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs and captures there")
     arguments = parser.parse_args()

@@ -18,7 +18,7 @@ PINGS = 5
 
 
 def body(world, build):
-    lab = Lab(world, build, "--nodes", "6", "--client-ends", "--identities", "all")
+    lab = Lab(world, build, "--nodes", "6", "--client-ends", "--identities", "all", protocol="lab")
     path = [f"node{i}" for i in range(1, 7)]
     lab.start()
     captures = [LinkCapture(lab, a, b) for a, b in zip(path, path[1:])]

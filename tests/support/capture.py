@@ -47,6 +47,10 @@ class LinkCapture:
                      f"{there}-{here}"), lab.port(there, here)["mac"])
             for here, there in ((a, b), (b, a))]
 
+    @property
+    def paths(self):
+        return [capture.path for capture, _sender in self._ends]
+
     def stop(self):
         """Everything tshark saw on the link, in the order of time."""
         frames = [frame for capture, sender in self._ends for frame in tshark(capture.stop())
@@ -87,10 +91,13 @@ def _entries(reload, list_name):
     return entries
 
 
-def tshark(path, limit=0):
-    """Everything of RELOAD's framing in a capture, as tshark's dissectors decode it."""
+def tshark(path, limit=0, keys=None):
+    """Everything of RELOAD's framing in a capture, as tshark's dissectors decode it; with keys, the
+    name of a key log, also what DTLS records hold."""
     command = ["tshark", "-r", path, "-o", "reload.nodeid_length:16", "-o", "reload.defragment:FALSE",
                "-Y", "reload-framing", "-T", "pdml"]
+    if keys is not None:
+        command += ["-o", f"tls.keylog_file:{keys}", "-d", "udp.port==6084,dtls"]
     if limit:
         command += ["-c", str(limit)]
     # tshark wants a home it may read, which a user mapped to root may not have.

@@ -3,6 +3,7 @@
 #include "tests/support/frame_view.h"
 
 #include "wire/byte_order.h"
+#include "wire/dtls/record.h"
 #include "wire/reload/forwarding_header.h"
 #include "wire/reload/link_framing.h"
 #include "wire/reload/message_contents.h"
@@ -57,6 +58,14 @@ FrameView view_frame(std::span<std::byte> frame) noexcept {
   if (!view.is_udp) return view;
   const std::span<std::byte> datagram =
       frame.subspan(view.udp_offset + kUdpBytes, view.udp_length - kUdpBytes);
+  wire::dtls::RecordHeader record;
+  if (wire::dtls::parse_record(datagram, 0, record).ok() &&
+      record.type == wire::dtls::ContentType::kApplicationData) {
+    view.is_record = true;
+    view.sequence = record.sequence;
+    view.fragment = datagram.subspan(wire::dtls::kRecordHeaderBytes, record.length);
+    return view;
+  }
   reload::Frame link_frame;
   if (!reload::parse_frame(datagram, link_frame).ok() || link_frame.is_ack) return view;
   const std::span<std::byte> message = datagram.subspan(reload::kDataFrameOverhead);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the RELOAD message lies in an Ethernet frame, for test programs that look at whole frames.
+// Where the RELOAD message or the DTLS record lies in an Ethernet frame, for test programs that
+// look at whole frames.
 
 #pragma once
 
@@ -21,6 +22,9 @@ struct FrameView {
   std::uint64_t transaction = 0;
   std::span<std::byte> contents;  ///< MessageContents, what the signature covers
   std::span<std::byte> body;      ///< message_body without its length
+  bool is_record = false;         ///< a datagram that begins with a record of application data
+  std::uint64_t sequence = 0;     ///< its number
+  std::span<std::byte> fragment;  ///< behind the record's header: nonce, ciphertext, tag
 };
 
 [[nodiscard]] FrameView view_frame(std::span<std::byte> frame) noexcept;

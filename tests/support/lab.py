@@ -19,12 +19,13 @@ from scenario import Failed, check, wait_for
 
 
 DATAPLANE = "dataplane/hopseal-dataplane"
+BYZANTINE = "tests/support/byzantine_dataplane"
 CONTROLPLANE = "controlplane/hopseal-controlplane"
 CTL = "controlplane/ctl/hopsealctl"
 
 
 # What a scenario about links runs over. The nodes' configuration says which.
-LINK_PROTOCOLS = ("lab",)
+LINK_PROTOCOLS = ("dtls", "lab")
 
 
 class PingRun:
@@ -90,6 +91,12 @@ class Node:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
 
+    def speak_lab_with(self, peer):
+        """The link to a peer goes without encryption: a test program will speak on it."""
+        self.set("overlay", "lab_links", "true")
+        self.substitute(rf'(\[\[peer\]\]\nname = "{peer}"\n(?:.+\n)*?)protocol = "dtls"',
+                        r'\1protocol = "lab"')
+
     def substitute(self, pattern, replacement):
         """For what set() cannot reach."""
         with open(self.config, encoding="utf-8") as file:
@@ -100,9 +107,12 @@ class Node:
     # Processes.
 
     def start_dataplane(self, *arguments):
+        program, environment = DATAPLANE, None
+        if self.lab.byzantine is not None and self.lab.byzantine.node is self:
+            program, environment = BYZANTINE, self.lab.byzantine.environment
         self.dataplane = self.lab.world.start(
             self.namespace, f"{self.name}.dataplane",
-            [self.lab.program(DATAPLANE), "--config", self.config, *arguments])
+            [self.lab.program(program), "--config", self.config, *arguments], environment)
 
     def start_controlplane(self):
         self.controlplane = self.lab.world.start(
@@ -124,7 +134,8 @@ class Node:
             os.unlink(os.path.join(self.runtime_directory, name))
 
     def wait_ready(self, seconds=20.0):
-        """The dataplane runs, has been told all its links, and has a control plane."""
+        """The dataplane runs, has been told all its links, has a control plane, and keys for the
+        links it can have keys for: those to nodes that run."""
         def ready():
             for process in (self.dataplane, self.controlplane):
                 if process is not None and not process.running():
@@ -134,7 +145,9 @@ class Node:
             except RuntimeError:
                 return False
             return status["dataplane_running"] and not status["headless"] \
-                and status["links"] == len(self.ports) and status["resyncs"] > 0
+                and status["links"] == len(self.ports) and status["resyncs"] > 0 \
+                and all(link["association"] for link in self.links().values()
+                        if link["protocol"] == "dtls")
         wait_for(ready, f"{self.name} to be ready", seconds)
 
     # hopsealctl.
@@ -171,9 +184,11 @@ class Node:
                 if drop["count"]}
 
     def evidence(self):
-        """Accused neighbour's name -> messages with a bad signature."""
+        """Accused neighbour's name -> messages with a bad signature. Forged records accuse nobody."""
         accused = {}
         for entry in self.ctl("show", "evidence")["evidence"]:
+            if not entry["accuses"]:
+                continue
             name = entry["name"] if entry["reason"] == "bad_signature" else \
                 f"{entry['name']} ({entry['reason']})"
             accused[name] = accused.get(name, 0) + entry["count"]
@@ -213,16 +228,18 @@ class Node:
 
 
 class Lab:
-    def __init__(self, world, build, *arguments, tamper=None, one_in=100, seed=7, without=(),
-                 bad=(), protocol="lab"):
+    def __init__(self, world, build, *arguments, tamper=None, byzantine=None, one_in=100, seed=7,
+                 without=(), bad=(), protocol="dtls"):
         """arguments go to `hopsealctl lab init`. tamper: two neighbours to put a tamperer between.
-        without: nodes whose place a test program takes; they get a namespace and no processes.
+        byzantine: a node that cheats in one of one_in messages it forwards.
+        without: nodes whose place a test program takes; they get a namespace and no processes, and
+        their links have no encryption.
         bad: pairs of neighbours with a bad network between them, the same for all; the caller
         starts it before the nodes. protocol: of the links."""
         check(protocol in LINK_PROTOCOLS, f"no such link protocol: {protocol}")
         self.world, self.build = world, build
         directory = world.path("lab")
-        netns.run(self.program(CTL), "lab", "init", directory, *arguments)
+        netns.run(self.program(CTL), "lab", "init", directory, "--protocol", protocol, *arguments)
         with open(os.path.join(directory, "lab.json"), encoding="utf-8") as file:
             self.described = json.load(file)
         self.directory = directory
@@ -235,6 +252,13 @@ class Lab:
             # The defaults are for machines that do nothing else meanwhile.
             node.set("admission", "signer_hold_ms", str(round(1000 * PATIENCE)))
             node.set("admission", "queue_age_ms", str(round(2000 * PATIENCE)))
+            if protocol == "dtls":
+                for peer in without:
+                    if peer in node.ports:
+                        node.speak_lab_with(peer)
+        self.byzantine = None
+        if byzantine is not None:
+            self.byzantine = Byzantine(world, self.node(byzantine), one_in)
         self.tamperer = self.bad_network = None
         self.ping_runs = 0
         bad = [set(pair) for pair in bad]
@@ -284,6 +308,14 @@ class Lab:
             node.start()
         for node in self.running_nodes:
             node.wait_ready()
+
+    def wait_for_settled_keys(self):
+        """For seconds after a handshake a record that no key opens is held, since keys for it may be on
+        their way (dataplane/secure_link.h). From here on it is forged."""
+        def settled():
+            return all(link["association_age_seconds"] > 6 for node in self.running_nodes
+                       for link in node.links().values() if link["protocol"] == "dtls")
+        wait_for(settled, "keys to be older than 6 s", 20, every=0.5)
 
     def check_books(self):
         """Every node runs, and its ledger explains every packet."""
@@ -343,3 +375,21 @@ class Tamperer:
             statistics = json.load(file)
         with open(self.world.path("tampered.jsonl"), encoding="utf-8") as file:
             return statistics, [json.loads(line) for line in file]
+
+
+class Byzantine:
+    """A node whose dataplane flips a bit in some messages it forwards (tests/support/byzantine.cc)."""
+
+    def __init__(self, world, node, one_in):
+        self.node, self.one_in, self._log = node, one_in, world.path("cheated.jsonl")
+        self.environment = {"HOPSEAL_BYZANTINE_ONE_IN": str(one_in),
+                            "HOPSEAL_BYZANTINE_LOG": self._log}
+
+    def tampered(self):
+        """Neighbour's name -> tampered messages that went to it."""
+        names = {link["slot"]: name for name, link in self.node.links().items()}
+        counts = {name: 0 for name in names.values()}
+        with open(self._log, encoding="utf-8") as file:
+            for line in file:
+                counts[names[json.loads(line)["link"]]] += 1
+        return counts

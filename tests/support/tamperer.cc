@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // An on-path attacker for the demo and the scenarios: sits between two veths, passes every frame on
-// and flips one bit in the message body of some RELOAD messages. Everything else of such a message
-// stays valid, checksums included, so only its signature can tell.
+// and flips one bit in the body of some RELOAD messages, or where links are encrypted in some
+// records. All else stays valid, checksums included, so only the message's signature can tell, or
+// the record's tag.
 //
 // tamperer --a veth0 --b veth1 --one-in 100 --seed 7 --stats stats.json --log tampered.jsonl
 //
 // Writes its counts to the stats file on SIGUSR1 and at the end (SIGTERM, SIGINT). The log has a
-// line per tampered message, so that a test can look for each one further down the path.
+// line per tampered message or record, so that a test can look for each one further down the path.
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -28,8 +29,8 @@ namespace {
 
 struct Direction {
   std::uint64_t frames = 0;
-  std::uint64_t messages =
-      0;  ///< whole messages in data frames, the ones that may be tampered with
+  /// Those that may be tampered with: whole messages in data frames, records of application data.
+  std::uint64_t messages = 0;
   std::uint64_t tampered = 0;
   std::uint64_t send_errors = 0;
   std::uint64_t socket_drops = 0;
@@ -56,15 +57,18 @@ class Tamperer {
  private:
   void tamper(std::span<std::byte> frame, const std::string& from, Direction& direction) {
     const FrameView view = view_frame(frame);
-    if (!view.is_message || view.body.empty()) return;
+    const std::span<std::byte> target = view.is_record ? view.fragment : view.body;
+    if (target.empty()) return;
     ++direction.messages;
     if (one_in_ == 0 || random_() % one_in_ != 0) return;
-    const std::size_t bit = random_() % (view.body.size() * 8);
-    const auto flipped = static_cast<std::size_t>(view.body.data() - frame.data()) + bit / 8;
-    frame[flipped] ^= std::byte{static_cast<unsigned char>(1U << (bit % 8))};
+    const std::size_t bit = random_() % (target.size() * 8);
+    target[bit / 8] ^= std::byte{static_cast<unsigned char>(1U << (bit % 8))};
     fix_udp_checksum(frame, view);
     ++direction.tampered;
-    if (log_ != nullptr) {
+    if (log_ != nullptr && view.is_record) {
+      std::fprintf(log_, "{\"from\": \"%s\", \"sequence\": %llu}\n", from.c_str(),
+                   static_cast<unsigned long long>(view.sequence));
+    } else if (log_ != nullptr) {
       std::fprintf(log_,
                    "{\"from\": \"%s\", \"transaction\": \"%016llx\", \"code\": %u, "
                    "\"contents\": \"%016llx\"}\n",
@@ -89,7 +93,7 @@ nlohmann::json to_json(const Direction& direction) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"passes frames between two interfaces and flips a bit in some RELOAD messages"};
+  CLI::App app{"passes frames between two interfaces and flips a bit in some messages or records"};
   std::string name_a;
   std::string name_b;
   std::uint32_t one_in = 100;

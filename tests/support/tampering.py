@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must be true of a laboratory with a tamperer in it. The demo and a scenario ask the same."""
+"""What must be true of a laboratory in which somebody tampers. The demo and scenarios ask the same."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,19 +10,61 @@ from scenario import Failed, wait_for
 
 @dataclass
 class Findings:
-    tampered: int = 0            # messages the tamperer changed
-    tampered_requests: int = 0   # from left to right
-    tampered_answers: int = 0
-    passed: int = 0              # messages the tamperer could have changed
-    dropped: dict = field(default_factory=dict)   # node -> bad_signature drops
-    accused: dict = field(default_factory=dict)   # node -> {neighbour: count}
+    tampered: dict = field(default_factory=dict)  # node -> changed messages or records sent to it
+    dropped: dict = field(default_factory=dict)   # node -> drops of the reason that fits
+    accused: dict = field(default_factory=dict)   # node -> {neighbour: count}, accusers only
     delivered: int = 0           # changed messages seen behind the first peer
-    watched: int = 0             # messages looked at behind the first peers
     broken: list = field(default_factory=list)    # sentences; empty when all is well
 
+    @property
+    def total(self):
+        return sum(self.tampered.values())
 
-class Watch:
-    """Captures the links behind the first peers on both sides of the tamperer, from now on."""
+    def expect_drops(self, lab, reason):
+        """Every changed message or record is dropped for the reason by the node it went to."""
+        expected = {node.name: self.tampered.get(node.name, 0) for node in lab.running_nodes}
+
+        def counted():
+            self.dropped = {n.name: n.drops().get(reason, 0) for n in lab.running_nodes}
+            return self.dropped == expected
+        try:
+            wait_for(counted, "everything tampered with to be dropped", 5)
+        except Failed:
+            self.broken.append(f"{reason} drops are {self.dropped}, expected {expected}")
+
+    def expect_evidence(self, lab, wanted):
+        """wanted: node -> {neighbour: count}; nobody else accuses anybody."""
+        time.sleep(0.5)  # evidence is sent at most every 100 ms
+        accused = {node.name: node.evidence() for node in lab.running_nodes}
+        self.accused = {node: names for node, names in accused.items() if names}
+        if self.accused != wanted:
+            self.broken.append(f"evidence is {self.accused}, expected {wanted}")
+
+
+def records_on_the_wire(lab):
+    """Somebody on the path changes records of a secure link: the next node's record layer drops each
+    one, and nobody is accused, for anybody on the path could have done it."""
+    left, right = lab.tamperer.left.name, lab.tamperer.right.name
+    statistics, _log = lab.tamperer.stop()
+    found = Findings({right: statistics["from_a"]["tampered"], left: statistics["from_b"]["tampered"]})
+    found.expect_drops(lab, "record_forged")
+    return found
+
+
+def messages_of_a_byzantine_peer(lab):
+    """A peer changes messages it forwards: the next honest node drops each one, and the evidence names
+    the link to that peer and no other."""
+    byzantine = lab.byzantine.node.name
+    found = Findings(lab.byzantine.tampered())
+    found.expect_drops(lab, "bad_signature")
+    found.expect_evidence(lab, {node: {byzantine: count} for node, count in found.tampered.items()
+                                if count})
+    return found
+
+
+class LabLinkWatch:
+    """On links without encryption somebody on the path changes messages. Captures the links behind the
+    first peers on both sides of the tamperer, from now on."""
 
     def __init__(self, lab):
         self.lab = lab
@@ -34,46 +76,27 @@ class Watch:
             for a, b in ((right, after), (left, before))]
 
     def stop(self):
-        lab, left, right = self.lab, self.lab.tamperer.left, self.lab.tamperer.right
+        """Every changed message is dropped by the first peer, which accuses the link it came on."""
+        lab, left, right = self.lab, self.lab.tamperer.left.name, self.lab.tamperer.right.name
         statistics, log = lab.tamperer.stop()
-        found = Findings()
-        found.tampered_requests = statistics["from_a"]["tampered"]
-        found.tampered_answers = statistics["from_b"]["tampered"]
-        found.tampered = found.tampered_requests + found.tampered_answers
-        found.passed = statistics["from_a"]["messages"] + statistics["from_b"]["messages"]
-
-        expected = {node.name: 0 for node in lab.running_nodes}
-        expected[right.name], expected[left.name] = found.tampered_requests, found.tampered_answers
-
-        def counted():
-            found.dropped = {n.name: n.drops().get("bad_signature", 0) for n in lab.running_nodes}
-            return found.dropped == expected
-        try:
-            wait_for(counted, "every tampered message to be dropped", 5)
-        except Failed:
-            found.broken.append(f"bad_signature drops are {found.dropped}, expected {expected}")
-
-        time.sleep(0.5)  # evidence is sent at most every 100 ms
-        found.accused = {node.name: node.evidence() for node in lab.running_nodes}
-        wanted = {node.name: {} for node in lab.running_nodes}
-        if found.tampered_requests:
-            wanted[right.name] = {left.name: found.tampered_requests}
-        if found.tampered_answers:
-            wanted[left.name] = {right.name: found.tampered_answers}
-        if found.accused != wanted:
-            found.broken.append(f"evidence is {found.accused}, expected {wanted}")
-
+        found = Findings({right: statistics["from_a"]["tampered"],
+                          left: statistics["from_b"]["tampered"]})
+        found.expect_drops(lab, "bad_signature")
+        found.expect_evidence(lab, {node: {neighbour: found.tampered[node]}
+                                    for node, neighbour in ((right, left), (left, right))
+                                    if found.tampered[node]})
         changed = {line["transaction"]: set() for line in log}
         for line in log:
             changed[line["transaction"]].add(line["contents"])
+        watched = 0
         for capture in self._captures:
             for _source, message in messages(capture.stop()):
-                found.watched += 1
+                watched += 1
                 transaction, contents = contents_of(message)
                 if transaction in changed and f"{fingerprint(contents):016x}" in changed[transaction]:
                     found.delivered += 1
         if found.delivered:
             found.broken.append(f"{found.delivered} tampered messages were passed on")
-        if found.watched == 0:
+        if watched == 0:
             found.broken.append("no message was seen behind the first peers")
         return found
