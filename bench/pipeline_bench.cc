@@ -3,6 +3,7 @@
 //
 //   bare/port:ring/bytes:300            rx_burst and tx_burst on the same ports, nothing else
 //   pipeline/port:ring/bytes:300/verify:off
+//   pipeline/port:ring/bytes:300/verify:off/link:dtls
 //   openssl_ed25519/bytes:300           one signature check by OpenSSL: what verify:all cannot beat
 //                                       with the portable kernel
 //
@@ -11,7 +12,8 @@
 // a feeder between the turns plays both neighbours, so all is warm in the cache. Compare lines of
 // one run: the machine's speed changes between runs (docs/performance.md). `cycles` is the median
 // over the turns, `cycles_p10` the tenth percentile, stages are medians too; `lost` is the part of
-// the messages that found the window or the queue of link 1 full.
+// the messages that found the window or the queue of link 1 full. link:dtls is the same exchange on
+// two secure links with AES-128-GCM: message and ack are opened, and both are sealed.
 //
 // ring: both ports net_ring, each message with its own transaction ID; replay window on unless
 // messages must be repeated (verify:all). The feeder gives the node's frames back unchanged, as a
@@ -32,12 +34,15 @@
 #include "bench/feeder.h"
 #include "bench/samples.h"
 #include "tests/dataplane/pcap_file.h"
+#include "tests/dataplane/secure_node.h"
 
 namespace {
 
 using namespace bench;
+using tests::dataplane::Aead;
 using tests::dataplane::PcapFile;
 using tests::dataplane::RigSetting;
+using tests::dataplane::SecureNode;
 using wire::shm::VerifyPolicy;
 
 enum class Source : std::uint8_t { kRing, kPcap };
@@ -64,11 +69,54 @@ struct Subject {
   void feed() {
     if (source_ == Source::kRing) feeder->send_messages();
   }
+  unsigned acknowledge() { return feeder->acknowledge(); }
+  [[nodiscard]] NodeRig& node() const { return *rig; }
 
   std::unique_ptr<PcapFile> file_;
   std::unique_ptr<NodeRig> rig;
   std::unique_ptr<Feeder> feeder;
   Source source_;
+};
+
+/// The same with both links secure; the neighbours seal and open outside of what is timed.
+struct SecureSubject {
+  SecureSubject(std::size_t bytes, VerifyPolicy verify)
+      : repeats_(verify != VerifyPolicy::kOff), node_(setting(verify)) {
+    node_.rig.add_signer(signer());
+    for (unsigned port = 0; port < NodeRig::kPorts; ++port) node_.install(port, Aead::kAes128Gcm);
+    for (std::size_t i = 0; i < kRepeated; ++i) {
+      messages_.push_back(message_of(node_.rig, i + 1, bytes));
+    }
+  }
+  void feed() {
+    for (unsigned i = 0; i < kPerTurn; ++i) {
+      ++transaction_;
+      Bytes& message = messages_[transaction_ % messages_.size()];
+      if (!repeats_) {
+        wire::store_be64(&message[wire::reload::header_offset::kTransactionId], transaction_);
+      }
+      node_.send(0, message);
+    }
+  }
+  unsigned acknowledge() {
+    (void)node_.collect(0);
+    return static_cast<unsigned>(node_.collect(1).size());
+  }
+  [[nodiscard]] NodeRig& node() { return node_.rig; }
+
+ private:
+  static RigSetting setting(VerifyPolicy verify) {
+    RigSetting setting;
+    setting.verify = verify;
+    setting.like_a_nic = true;
+    setting.replay_window_ms = verify != VerifyPolicy::kOff ? 0 : 2000;
+    setting.digest_cache_entries = 0;
+    return setting;
+  }
+  bool repeats_;
+  SecureNode node_;
+  std::vector<Bytes> messages_;
+  std::uint64_t transaction_ = 0;
 };
 
 std::string drops_of(const wire::shm::LcoreCounters& counters) {
@@ -81,9 +129,9 @@ std::string drops_of(const wire::shm::LcoreCounters& counters) {
   return names;
 }
 
-void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyPolicy verify) {
-  Subject subject(source, bytes, verify);
-  NodeRig& rig = *subject.rig;
+template <class Subject>
+void measure(benchmark::State& state, Subject& subject) {
+  NodeRig& rig = subject.node();
   const wire::shm::LcoreCounters& counters = rig.region().dataplane.counters[0];
   const double hz = static_cast<double>(rte_get_tsc_hz());
   Samples turns;
@@ -98,7 +146,7 @@ void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyP
     const std::uint64_t before = rte_rdtsc();
     rig.plane().turn(0);
     const std::uint64_t spent = rte_rdtsc() - before;
-    const unsigned messages = subject.feeder->acknowledge();
+    const unsigned messages = subject.acknowledge();
     left += messages;
     if (measured) {
       turns.add(spent, messages);
@@ -127,6 +175,16 @@ void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyP
   // With pcap every other turn is one of acks alone.
   if (left == 0 && state.iterations() > 4)
     state.SkipWithError(("nothing came out:" + drops_of(counters)).c_str());
+}
+
+void pipeline(benchmark::State& state, Source source, std::size_t bytes, VerifyPolicy verify) {
+  Subject subject(source, bytes, verify);
+  measure(state, subject);
+}
+
+void secure_pipeline(benchmark::State& state, std::size_t bytes, VerifyPolicy verify) {
+  SecureSubject subject(bytes, verify);
+  measure(state, subject);
 }
 
 /// What the ports alone cost: the same frames, from one port to the other.
@@ -176,6 +234,12 @@ void register_all() {
                                      })
             ->UseManualTime();
       }
+    }
+    for (const auto& [name, policy] : policies) {
+      benchmark::RegisterBenchmark(
+          ("pipeline/port:ring" + size + "/verify:" + name + "/link:dtls").c_str(),
+          [=, verify = policy](benchmark::State& state) { secure_pipeline(state, bytes, verify); })
+          ->UseManualTime();
     }
   }
 }

@@ -52,9 +52,9 @@ struct PolicyTable {
   std::uint8_t retransmit_transit = 1;  ///< X-03
   std::uint16_t zero = 0;
   // A secure link asks for new keys when those it sends with have sealed this much or are this old.
-  // 0: never for that reason. AES-GCM allows 2^34.5 blocks of 16 bytes (RFC 9147 section 4.5.3, from
-  // RFC 8446 section 5.5), which is 365 GiB: 64 GiB stay well below, and 2^28 records with the block
-  // that each adds.
+  // 0: never for that reason. AES-GCM allows 2^34.5 blocks of 16 bytes (RFC 9147 section 4.5.3,
+  // from RFC 8446 section 5.5), which is 365 GiB: 64 GiB stay well below, and 2^28 records with the
+  // block that each adds.
   std::uint64_t rekey_records = std::uint64_t{1} << 28U;
   std::uint32_t rekey_mib = 65536;
   std::uint32_t rekey_s = 86400;
