@@ -13,6 +13,7 @@
 
 #include "bench/feeder.h"
 #include "bench/samples.h"
+#include "tests/dataplane/secure_node.h"
 
 namespace bench {
 
@@ -20,28 +21,46 @@ namespace bench {
 class BenchNode {
  public:
   BenchNode(const std::deque<tests::dataplane::TestSigner>& signers, std::size_t bytes,
-            const char* kernel, wire::shm::VerifyPolicy verify)
-      : rig_({.verify = verify,
-              .replay_window_ms = 0,
-              .digest_cache_entries = 0,
-              .max_signers = kMaxSigners,
-              .known_signer_mib = kTablesMib,
-              .kernel = kernel,
-              .like_a_nic = true}) {
+            const char* kernel, wire::shm::VerifyPolicy verify,
+            wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kLab) {
+    const tests::dataplane::RigSetting setting{.verify = verify,
+                                               .replay_window_ms = 0,
+                                               .digest_cache_entries = 0,
+                                               .max_signers = kMaxSigners,
+                                               .known_signer_mib = kTablesMib,
+                                               .kernel = kernel,
+                                               .like_a_nic = true};
+    const bool is_secure = protocol == wire::shm::LinkProtocol::kDtls;
+    if (is_secure) {
+      secure_ = std::make_unique<tests::dataplane::SecureNode>(setting);
+      for (unsigned port = 0; port < NodeRig::kPorts; ++port) {
+        secure_->install(port, wire::dtls::Aead::kAes128Gcm);
+      }
+    } else {
+      lab_ = std::make_unique<NodeRig>(setting);
+    }
+    rig_ = is_secure ? &secure_->rig : lab_.get();
     std::vector<Bytes> frames;
     const std::size_t count = std::max(signers.size(), kRepeated);
     for (std::size_t i = 0; i < count; ++i) {
-      messages_.push_back(message_of(rig_, i + 1, bytes, signers[i % signers.size()]));
-      frames.push_back(rig_.data_frame(0, messages_.back()));
+      messages_.push_back(message_of(*rig_, i + 1, bytes, signers[i % signers.size()]));
+      if (!is_secure) frames.push_back(rig_->data_frame(0, messages_.back()));
     }
-    for (const tests::dataplane::TestSigner& signer : signers) rig_.add_signer(signer);
-    feeder_ = std::make_unique<Feeder>(rig_, std::move(frames), true);
+    for (const tests::dataplane::TestSigner& signer : signers) rig_->add_signer(signer);
+    if (!is_secure) feeder_ = std::make_unique<Feeder>(*rig_, std::move(frames), true);
   }
   // The three steps of a turn: the neighbours' messages, what the node makes of them, the
   // neighbours' acks. The last tells how many messages came out.
-  void send_messages() { feeder_->send_messages(); }
-  void work() { rig_.plane().turn(0); }
-  unsigned acknowledge() { return feeder_->acknowledge(); }
+  void send_messages() {
+    if (feeder_ != nullptr) return feeder_->send_messages();
+    for (unsigned i = 0; i < kPerTurn; ++i) secure_->send(0, messages_[next_++ % messages_.size()]);
+  }
+  void work() { rig_->plane().turn(0); }
+  unsigned acknowledge() {
+    if (feeder_ != nullptr) return feeder_->acknowledge();
+    (void)secure_->collect(0);
+    return static_cast<unsigned>(secure_->collect(1).size());
+  }
 
   /// A turn of the worker. Adds what it took to @p turns.
   double turn(Samples& turns) {
@@ -60,25 +79,29 @@ class BenchNode {
     while (status().tables.load() < tables) {
       if (rte_rdtsc() > patience) return false;
       turn(ignored);
-      rig_.plane().main_turn();
+      rig_->plane().main_turn();
     }
     for (unsigned i = 0; i < 200; ++i) turn(ignored);
     return true;
   }
   [[nodiscard]] const wire::shm::DataplaneStatus& status() {
-    return rig_.region().dataplane.status;
+    return rig_->region().dataplane.status;
   }
   [[nodiscard]] const std::vector<Bytes>& messages() const { return messages_; }
-  [[nodiscard]] const dataplane::Shared& shared() { return rig_.plane().lcore(0).around; }
+  [[nodiscard]] const dataplane::Shared& shared() { return rig_->plane().lcore(0).around; }
 
  private:
   static constexpr std::uint32_t kTablesMib = 64;
   static constexpr std::uint32_t kMaxSigners = 1024;
   static constexpr std::uint64_t kPatienceS = 20;
 
-  NodeRig rig_;
+  // One of the two, and what it holds.
+  std::unique_ptr<NodeRig> lab_;
+  std::unique_ptr<tests::dataplane::SecureNode> secure_;
+  NodeRig* rig_ = nullptr;
   std::vector<Bytes> messages_;
-  std::unique_ptr<Feeder> feeder_;
+  std::unique_ptr<Feeder> feeder_;  // of the lab node; a secure one comes with its neighbours
+  std::size_t next_ = 0;
 };
 
 }  // namespace bench

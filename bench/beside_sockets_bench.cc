@@ -2,7 +2,7 @@
 // A Hopseal node beside a node of the kernel's sockets and OpenSSL (bench/baseline), on the same
 // messages, by turns in one loop and on one CPU.
 //
-//   beside_sockets/link:lab/io:each/bytes:300/verify:all
+//   beside_sockets/link:dtls/io:each/bytes:300/verify:all
 //
 // `node` and `sockets` are what each takes for a message: CPU time of the thread in ticks of the
 // time-stamp counter, kernel included, median over the turns of 32 messages; `ratio` is sockets
@@ -35,6 +35,7 @@ using baseline::Io;
 using baseline::Records;
 using baseline::SocketNode;
 using tests::dataplane::TestSigner;
+using wire::shm::LinkProtocol;
 using wire::shm::VerifyPolicy;
 
 constexpr std::size_t kSigners = 256;
@@ -85,7 +86,8 @@ void beside_sockets(benchmark::State& state, const Case& what) {
   std::deque<TestSigner> signers;
   for (unsigned n = 1; n <= kSigners; ++n) signers.emplace_back(n);
   const crypto::KernelTable& kernel = crypto::best_kernel();
-  BenchNode node(signers, kBytes, kernel.name, what.verify);
+  BenchNode node(signers, kBytes, kernel.name, what.verify,
+                 what.records == Records::kDtls ? LinkProtocol::kDtls : LinkProtocol::kLab);
   const bool has_tables =
       what.verify == VerifyPolicy::kAll && kernel.table_bytes(crypto::Algorithm::kEd25519) != 0;
   if (!node.warm_up(has_tables ? kSigners : 0)) {
@@ -127,7 +129,7 @@ void beside_sockets(benchmark::State& state, const Case& what) {
 }
 
 void register_all() {
-  for (const auto& [link, records] : {std::pair{"lab", Records::kNone}}) {
+  for (const auto& [link, records] : {std::pair{"dtls", Records::kDtls}, {"lab", Records::kNone}}) {
     for (const auto& [io_name, io] : {std::pair{"each", Io::kEach}, {"trains", Io::kTrains}}) {
       for (const auto& [verify_name, verify] :
            {std::pair{"off", VerifyPolicy::kOff}, {"all", VerifyPolicy::kAll}}) {
