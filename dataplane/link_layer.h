@@ -109,7 +109,6 @@ class LinkLayer {
   /// link_receive: keeps a datagram until its keys come, at most EarlyRecords::kHoldMs. False:
   /// there is no room; it is still the caller's.
   [[nodiscard]] bool hold_early(rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept {
-    context_of(mbuf).was_early = true;
     return early_.hold(mbuf, now_tsc);
   }
   /// link_receive: takes a record that failed authentication to account. @p record is borrowed.

@@ -111,8 +111,6 @@ void LinkLayer::split_off(rte_mbuf* mbuf, std::size_t from) noexcept {
   PacketContext& context = context_of(further);
   reset_context(context, whole.rx_tsc);
   context.port = whole.port;
-  context.link_in = whole.link_in;
-  context.link_generation = whole.link_generation;
   context.local = whole.local;
   context.remote = whole.remote;
   context.payload_offset = 0;

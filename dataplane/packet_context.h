@@ -41,7 +41,6 @@ struct PacketContext {
   bool traced;      ///< admit: sampled
   bool verified;    ///< verify: signature checked and good
   bool injected;    ///< originated by our control plane: no Via entry, TTL as it is
-  bool was_early;   ///< link_receive: held for keys already, so not again
   bool unledgered;  ///< a frame of our own making (ack, ARP, retransmission, further piece
                     ///< of a message): counted as generated, outside the ledger
   Resume resume;
@@ -117,7 +116,6 @@ inline void reset_context(PacketContext& context, std::uint64_t now_tsc) noexcep
   context.traced = false;
   context.verified = false;
   context.injected = false;
-  context.was_early = false;
   context.unledgered = false;
   context.resume = Resume::kLinkReceive;
 }

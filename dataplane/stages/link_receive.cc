@@ -60,7 +60,8 @@ class Intake {
   /// Of an address pair that no link has.
   void take_stranger(unsigned i) noexcept;
   /// Of a secure link: application data waits for open_sealed().
-  void take_record(unsigned i, LinkRuntime& link) noexcept;
+  /// @param is_again  it was held for keys before, and is not held again
+  void take_record(unsigned i, LinkRuntime& link, bool is_again) noexcept;
   /// Opens all records of the burst in one go, and takes the frames in them.
   void open_sealed() noexcept;
   /// The frame that fills the payload, of either kind of link that has frames.
@@ -97,6 +98,7 @@ class Intake {
   unsigned acks_received_ = 0;
   unsigned punted_ = 0;
   unsigned sealed_count_ = 0;
+  std::uint64_t again_ = 0;  // bit i: see take_record()
   PendingAcks pending_;
   std::array<Sealed, kBurstSize> sealed_;
 };
@@ -112,7 +114,8 @@ void Intake::take_stranger(unsigned i) noexcept {
   }
 }
 
-void Intake::take_record(unsigned i, LinkRuntime& link) noexcept {
+void Intake::take_record(unsigned i, LinkRuntime& link, bool is_again) noexcept {
+  if (is_again) again_ |= std::uint64_t{1} << i;
   const std::span<std::byte> datagram = payload(i);
   if (!begins_like_dtls(datagram)) return burst_.drop(i, DropReason::kLinkProtocol);
   switch (static_cast<ContentType>(datagram[0])) {
@@ -157,7 +160,7 @@ void Intake::take_early(unsigned i) noexcept {
 }
 
 bool Intake::hold(unsigned i) noexcept {
-  if (burst_.context(i).was_early || !links_.hold_early(burst_.mbufs[i], now_tsc_)) return false;
+  if ((again_ >> i & 1U) != 0 || !links_.hold_early(burst_.mbufs[i], now_tsc_)) return false;
   (void)burst_.take(i);
   return true;
 }
@@ -284,6 +287,8 @@ void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& 
       burst.drop(i, DropReason::kUnknownLink);
       continue;
     }
+    // Only what waited for keys has been here before.
+    const bool is_again = context.link_in != wire::shm::kNoLink;
     context.link_in = entry->record.slot;
     context.link_generation = entry->record.generation;
     context.link_class = entry->record.link_class;
@@ -293,7 +298,7 @@ void link_receive(Burst& burst, LinkLayer& links, const wire::shm::PolicyTable& 
         intake.take_frame(i, link);
         break;
       case LinkProtocol::kDtls:
-        intake.take_record(i, link);
+        intake.take_record(i, link, is_again);
         break;
       case LinkProtocol::kVirtual:  // its bytes come in a stream that the control plane reads
         burst.drop(i, DropReason::kLinkProtocol);
