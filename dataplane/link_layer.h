@@ -106,9 +106,11 @@ class LinkLayer {
     return handshakes_.from_stranger(context, datagram, policy, now_tsc, why);
   }
   [[nodiscard]] SecureLink& secure(const LinkRuntime& link) noexcept { return secure_[link.slot]; }
-  /// link_receive: keeps a datagram until its keys come, at most EarlyRecords::kHoldMs. False:
-  /// there is no room; it is still the caller's.
-  [[nodiscard]] bool hold_early(rte_mbuf* mbuf, std::uint64_t now_tsc) noexcept {
+  /// link_receive: keeps a datagram until its keys come, at most EarlyRecords::kHoldMs; then it is
+  /// dropped, and counted as @p otherwise. False: there is no room; it is still the caller's.
+  [[nodiscard]] bool hold_early(rte_mbuf* mbuf, wire::shm::DropReason otherwise,
+                                std::uint64_t now_tsc) noexcept {
+    context_of(mbuf).early_as = otherwise;
     return early_.hold(mbuf, now_tsc);
   }
   /// link_receive: takes a record that failed authentication to account. @p record is borrowed.

@@ -130,7 +130,18 @@ unsigned LinkLayer::take_further(Burst& burst) noexcept {
 void LinkLayer::drop_early(std::uint64_t now_tsc) noexcept {
   const std::uint64_t limit = around_.tsc_hz / 1000 * EarlyRecords::kHoldMs;
   while (rte_mbuf* const mbuf = early_.take_older_than(now_tsc - limit)) {
-    around_.doors.drop(mbuf, DropReason::kRecordEarly);
+    // No keys came that open it, so it is what it looked like. Anybody can make keys look near with
+    // a handshake datagram, and must not hide forgeries so.
+    const PacketContext& context = context_of(mbuf);
+    const LinkRuntime& link = at(context.link_in);
+    if (link.version != 0 && link.generation == context.link_generation) {
+      if (context.early_as == DropReason::kRecordReplayed) status(link).replays.add(1);
+      if (context.early_as == DropReason::kRecordForged) {
+        note_forgery(link, bytes_of(mbuf).subspan(context.payload_offset, context.payload_length),
+                     now_tsc);
+      }
+    }
+    around_.doors.drop(mbuf, context.early_as);
   }
 }
 

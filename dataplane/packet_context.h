@@ -84,6 +84,7 @@ struct PacketContext {
   std::uint16_t piece_count;
   bool condemned;  ///< verify: dropped while held, for condemned_for
   wire::shm::DropReason condemned_for;
+  wire::shm::DropReason early_as;  ///< link_receive: of a held record, when no keys come for it
 
   // route
   bool deliver;             ///< for this node: deliver takes it, link_send does not

@@ -80,7 +80,7 @@ class Intake {
   void take_opened(unsigned i, LinkRuntime& link, std::span<const std::byte> datagram,
                    const OpenedRecord& record) noexcept;
   /// False when it was held before, or there is no room.
-  [[nodiscard]] bool hold(unsigned i) noexcept;
+  [[nodiscard]] bool hold(unsigned i, DropReason otherwise) noexcept;
 
   [[nodiscard]] std::span<std::byte> payload(unsigned i) const noexcept {
     const PacketContext& context = burst_.context(i);
@@ -156,11 +156,13 @@ void Intake::take_early(unsigned i) noexcept {
     return burst_.drop(i, DropReason::kRecordMalformed);
   }
   if (header.epoch != wire::dtls::kDataEpoch) return burst_.drop(i, DropReason::kRecordEpoch);
-  if (!hold(i)) burst_.drop(i, DropReason::kRecordEarly);
+  if (!hold(i, DropReason::kRecordEarly)) burst_.drop(i, DropReason::kRecordEarly);
 }
 
-bool Intake::hold(unsigned i) noexcept {
-  if ((again_ >> i & 1U) != 0 || !links_.hold_early(burst_.mbufs[i], now_tsc_)) return false;
+bool Intake::hold(unsigned i, DropReason otherwise) noexcept {
+  if ((again_ >> i & 1U) != 0 || !links_.hold_early(burst_.mbufs[i], otherwise, now_tsc_)) {
+    return false;
+  }
   (void)burst_.take(i);
   return true;
 }
@@ -209,13 +211,15 @@ void Intake::take_opened(unsigned i, LinkRuntime& link, std::span<const std::byt
   // The neighbour may be done with a new handshake before we are. Numbers start over with its keys,
   // so they look like old ones until we have those keys too.
   const SecureLink& secure = links_.secure(link);
-  if (secure.expects_keys(now_tsc_, links_.around().tsc_hz) && hold(i)) return;
-  if (record.verdict != OpenVerdict::kBadTag) {
+  const DropReason otherwise = record.verdict == OpenVerdict::kBadTag ? DropReason::kRecordForged
+                                                                      : DropReason::kRecordReplayed;
+  if (secure.expects_keys(now_tsc_, links_.around().tsc_hz) && hold(i, otherwise)) return;
+  if (otherwise == DropReason::kRecordForged) {
+    links_.note_forgery(link, datagram, now_tsc_);
+  } else {
     links_.status(link).replays.add(1);
-    return burst_.drop(i, DropReason::kRecordReplayed);
   }
-  links_.note_forgery(link, datagram, now_tsc_);
-  burst_.drop(i, DropReason::kRecordForged);
+  burst_.drop(i, otherwise);
 }
 
 void Intake::take_frame(unsigned i, LinkRuntime& link) noexcept {

@@ -308,6 +308,27 @@ TEST(EarlyRecords, OfAnotherKeyAreForgeriesOnceTheKeysAreThere) {
   EXPECT_EQ(wire.b.unaccounted(), 0);
 }
 
+TEST(EarlyRecords, ThatNoNewKeysOpenAreRefusedForWhatTheyAre) {
+  SecureWire wire;
+  const AssociationPair& pair = wire.make(1);
+  wire.install(pair);
+  const AssociationPair wrong(99, Aead::kAes128Gcm);
+  const Bytes good = wire.record_of_a(pair, 1, data_frame(0, message(0)));
+  EXPECT_EQ(wire.b.receive_datagram(1, good).size(), 1U);
+  EXPECT_EQ(wire.b.take_frames().size(), 1U) << "the ack";
+  // No key is on its way, but anybody can make it look so.
+  (void)wire.b.receive_datagram(1, handshake_record());
+  (void)wire.b.receive_datagram(1, wire.record_of_a(wrong, 2, data_frame(1, message(1))));
+  (void)wire.b.receive_datagram(1, good);
+  wire.b.run_ms(EarlyRecords::kHoldMs + 20);
+  EXPECT_THAT(wire.b.receive({}), IsEmpty());
+  EXPECT_EQ(wire.b.drops(DropReason::kRecordForged), 1U);
+  EXPECT_EQ(wire.b.drops(DropReason::kRecordReplayed), 1U);
+  EXPECT_EQ(wire.b.drops(DropReason::kRecordEarly), 0U);
+  EXPECT_EQ(wire.b.unaccounted(), 0);
+  EXPECT_EQ(wire.b.mbufs_in_use(), 0U);
+}
+
 TEST(EarlyRecords, GoWithTheirLayer) {
   SecureWire wire;
   const AssociationPair& pair = wire.make(1);
