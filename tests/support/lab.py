@@ -146,8 +146,8 @@ class Node:
                 return False
             return status["dataplane_running"] and not status["headless"] \
                 and status["links"] == len(self.ports) and status["resyncs"] > 0 \
-                and all(link["association"] for link in self.links().values()
-                        if link["protocol"] == "dtls")
+                and all(link["association"] for name, link in self.links().items()
+                        if link["protocol"] == "dtls" and name not in self.lab.openssl)
         wait_for(ready, f"{self.name} to be ready", seconds)
 
     # hopsealctl.
@@ -229,13 +229,16 @@ class Node:
 
 class Lab:
     def __init__(self, world, build, *arguments, tamper=None, byzantine=None, one_in=100, seed=7,
-                 without=(), bad=(), protocol="dtls"):
+                 without=(), bad=(), protocol="dtls", openssl=(), attack_records=False):
         """arguments go to `hopsealctl lab init`. tamper: two neighbours to put a tamperer between.
         byzantine: a node that cheats in one of one_in messages it forwards.
         without: nodes whose place a test program takes; they get a namespace and no processes, and
         their links have no encryption.
         bad: pairs of neighbours with a bad network between them, the same for all; the caller
-        starts it before the nodes. protocol: of the links."""
+        starts it before the nodes. protocol: of the links.
+        openssl: nodes whose place openssl takes: as without, but their links stay as they are.
+        attack_records: the tamperer flips no bits, but takes records through all attacks of
+        record_attacks.h."""
         check(protocol in LINK_PROTOCOLS, f"no such link protocol: {protocol}")
         self.world, self.build = world, build
         directory = world.path("lab")
@@ -247,7 +250,10 @@ class Lab:
         self.family = self.described["address_family"]
         self.nodes = [Node(self, node) for node in self.described["nodes"]]
         self._by_name = {node.name: node for node in self.nodes}
-        self.running_nodes = [node for node in self.nodes if node.name not in without]
+        self.running_nodes = [node for node in self.nodes
+                              if node.name not in without and node.name not in openssl]
+        self.openssl = openssl
+        self.attack_records = attack_records
         for node in self.nodes:
             # The defaults are for machines that do nothing else meanwhile.
             node.set("admission", "signer_hold_ms", str(round(1000 * PATIENCE)))
@@ -293,7 +299,7 @@ class Lab:
         self.world.veth(a.namespace, link["interface_a"], middle, "left", mac_a, None)
         self.world.veth(middle, "right", b.namespace, link["interface_b"], None, mac_b)
         self.tamperer = Tamperer(self.world, self.program("tests/support/tamperer"), middle,
-                                 one_in, seed, left=a, right=b)
+                                 one_in, seed, self.attack_records, left=a, right=b)
 
     def _join_badly(self, link):
         a, b = self.node(link["a"]), self.node(link["b"])
@@ -328,25 +334,30 @@ class Lab:
         for node in self.running_nodes:
             check(node.stop(), f"{node.name} did not stop in good order")
 
+    def endpoint(self, name, peer):
+        """Address and port of a node on its link to a peer."""
+        address = self.port(name, peer)[f"address{self.family}"].split("/")[0]
+        return f"{f'[{address}]' if ':' in address else address}:{self.described['service_port']}"
+
+    def kernel_end(self, name, neighbour):
+        """Gives the kernel the address of a node on its link to a neighbour; endpoints of both."""
+        node, port = self.node(name), self.port(name, neighbour)
+        key = f"address{self.family}"
+        if key not in port.setdefault("kernel_has", set()):
+            self.world.give_address(node.namespace, port["interface"], port[key])
+            port["kernel_has"].add(key)
+        return self.endpoint(name, neighbour), self.endpoint(neighbour, name)
+
     def lab_peer(self, name, neighbour, *arguments, timeout=120, start=None, identities=1):
         """Runs lab_peer in the place of a node, on its link to a neighbour; its report. With
         start=NAME it is started and left running instead. It signs with so many of the node's
         identities in turn."""
-        node, port = self.node(name), self.port(name, neighbour)
-        remote = self.port(neighbour, name)
-        key = "address4" if self.family == 4 else "address6"
-        if key not in port.setdefault("kernel_has", set()):
-            self.world.give_address(node.namespace, port["interface"], port[key])
-            port["kernel_has"].add(key)
-        service_port = self.described["service_port"]
-
-        def endpoint(address):
-            address = address.split("/")[0]
-            return f"[{address}]:{service_port}" if ":" in address else f"{address}:{service_port}"
+        node = self.node(name)
+        local, remote = self.kernel_end(name, neighbour)
         signers = [argument for identity in node.described["identities"][:identities] for argument in
                    ("--certificate", identity["certificate"], "--key", identity["key"])]
-        command = [self.program("tests/support/lab_peer"), "--local", endpoint(port[key]),
-                   "--remote", endpoint(remote[key]), "--overlay", self.overlay,
+        command = [self.program("tests/support/lab_peer"), "--local", local,
+                   "--remote", remote, "--overlay", self.overlay,
                    *signers, *[str(argument) for argument in arguments]]
         if start is not None:
             return self.world.start(node.namespace, start, command)
@@ -357,8 +368,9 @@ class Lab:
 
 
 class Tamperer:
-    def __init__(self, world, program, namespace, one_in, seed, left, right):
+    def __init__(self, world, program, namespace, one_in, seed, attack_records, left, right):
         self.world, self.program, self.namespace = world, program, namespace
+        self.arguments = ["--attack-records"] if attack_records else []
         self.one_in, self.seed, self.left, self.right = one_in, seed, left, right
         self.process = None
 
@@ -366,7 +378,7 @@ class Tamperer:
         self.process = self.world.start(self.namespace, "tamperer", [
             self.program, "--a", "left", "--b", "right", "--one-in", str(self.one_in),
             "--seed", str(self.seed), "--stats", self.world.path("tamperer.json"),
-            "--log", self.world.path("tampered.jsonl")])
+            "--log", self.world.path("tampered.jsonl"), *self.arguments])
 
     def stop(self):
         """Ends it and gives (statistics, log of tampered messages)."""

@@ -163,13 +163,15 @@ class World:
         else:
             run("ip", "-n", namespace, "addr", "add", address, "dev", interface)
 
-    def start(self, namespace, name, command, environment=None):
-        """Starts a program in a namespace; stdout and stderr go to <directory>/<name>.log."""
+    def start(self, namespace, name, command, environment=None, stdin=None, stdout=None):
+        """Starts a program in a namespace; stdout and stderr go to <directory>/<name>.log, but
+        stdout to a file descriptor when there is one. Without one for stdin it is empty."""
         log = self.path(f"{name}.log")
         with open(log, "ab") as output:
             popen = subprocess.Popen(
                 ["ip", "netns", "exec", namespace, *command],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=output if stdout is None else stdout, stderr=output,
                 preexec_fn=_die_with_parent, env={**os.environ, **(environment or {})})
         process = Process(name, popen, log)
         self.processes.append(process)

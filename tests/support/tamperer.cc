@@ -2,7 +2,8 @@
 // An on-path attacker for the demo and the scenarios: sits between two veths, passes every frame on
 // and flips one bit in the body of some RELOAD messages, or where links are encrypted in some
 // records. All else stays valid, checksums included, so only the message's signature can tell, or
-// the record's tag.
+// the record's tag. With --attack-records it does not flip bits but takes records through all of
+// record_attacks.h.
 //
 // tamperer --a veth0 --b veth1 --one-in 100 --seed 7 --stats stats.json --log tampered.jsonl
 //
@@ -20,26 +21,32 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "tests/support/frame_view.h"
 #include "tests/support/packet_interface.h"
+#include "tests/support/record_attacks.h"
 
 namespace tests::support {
 namespace {
 
 struct Direction {
+  explicit Direction(std::uint32_t one_in) : attacks(one_in) {}
+
   std::uint64_t frames = 0;
   /// Those that may be tampered with: whole messages in data frames, records of application data.
   std::uint64_t messages = 0;
   std::uint64_t tampered = 0;
   std::uint64_t send_errors = 0;
   std::uint64_t socket_drops = 0;
+  RecordAttacks attacks;
 };
 
 class Tamperer {
  public:
-  Tamperer(std::uint32_t one_in, std::uint64_t seed, std::FILE* log)
-      : one_in_(one_in), random_(seed), log_(log) {}
+  /// @param attack_records  take records through all attacks instead of flipping bits
+  Tamperer(std::uint32_t one_in, std::uint64_t seed, std::FILE* log, bool attack_records)
+      : one_in_(one_in), random_(seed), log_(log), attack_records_(attack_records) {}
 
   /// Moves everything that waits at @p from to @p to.
   void pump(const PacketInterface& from, const PacketInterface& to, Direction& direction) {
@@ -48,6 +55,10 @@ class Tamperer {
       if (length <= 0) break;
       ++direction.frames;
       const std::span<std::byte> frame(frame_.data(), static_cast<std::size_t>(length));
+      if (attack_records_) {
+        attack(frame, to, direction);
+        continue;
+      }
       tamper(frame, from.name(), direction);
       if (!to.send(frame)) ++direction.send_errors;
     }
@@ -55,6 +66,20 @@ class Tamperer {
   }
 
  private:
+  void attack(std::span<std::byte> frame, const PacketInterface& to, Direction& direction) {
+    const FrameView view = view_frame(frame);
+    outgoing_.clear();
+    if (view.is_record && one_in_ != 0) {
+      ++direction.messages;
+      direction.attacks.pass(frame, view, outgoing_);
+    } else {
+      outgoing_.emplace_back(frame.begin(), frame.end());
+    }
+    for (const RecordAttacks::Frame& sent : outgoing_) {
+      if (!to.send(sent)) ++direction.send_errors;
+    }
+  }
+
   void tamper(std::span<std::byte> frame, const std::string& from, Direction& direction) {
     const FrameView view = view_frame(frame);
     const std::span<std::byte> target = view.is_record ? view.fragment : view.body;
@@ -81,15 +106,19 @@ class Tamperer {
   std::uint32_t one_in_;
   std::mt19937_64 random_;
   std::FILE* log_;
+  bool attack_records_;
+  std::vector<RecordAttacks::Frame> outgoing_;
   std::array<std::byte, 65536> frame_{};
 };
 
 nlohmann::json to_json(const Direction& direction) {
-  return {{"frames", direction.frames},
-          {"messages", direction.messages},
-          {"tampered", direction.tampered},
-          {"send_errors", direction.send_errors},
-          {"socket_drops", direction.socket_drops}};
+  nlohmann::json attacks;
+  for (std::size_t i = 0; i < kRecordAttackCount; ++i) {
+    attacks[kRecordAttackNames[i]] = direction.attacks.counts()[i];
+  }
+  return {{"frames", direction.frames},           {"attacks", attacks},
+          {"messages", direction.messages},       {"tampered", direction.tampered},
+          {"send_errors", direction.send_errors}, {"socket_drops", direction.socket_drops}};
 }
 
 int run(int argc, char** argv) {
@@ -100,12 +129,14 @@ int run(int argc, char** argv) {
   std::uint64_t seed = 1;
   std::string stats_path;
   std::string log_path;
+  bool attack_records = false;
   app.add_option("--a", name_a, "one interface")->required();
   app.add_option("--b", name_b, "the other")->required();
   app.add_option("--one-in", one_in, "tamper with one message of this many; 0 with none");
   app.add_option("--seed", seed, "which messages and which bits");
   app.add_option("--stats", stats_path, "JSON counts, on SIGUSR1 and at the end")->required();
   app.add_option("--log", log_path, "a JSON line per tampered message");
+  app.add_flag("--attack-records", attack_records, "all attacks on records, in turn");
   CLI11_PARSE(app, argc, argv);
   PacketInterface a(name_a);
   PacketInterface b(name_b);
@@ -113,9 +144,9 @@ int run(int argc, char** argv) {
   std::FILE* log = log_path.empty() ? nullptr : std::fopen(log_path.c_str(), "w");
 
   const int signals = open_signals();
-  Direction from_a;
-  Direction from_b;
-  Tamperer tamperer(one_in, seed, log);
+  Direction from_a(one_in);
+  Direction from_b(one_in);
+  Tamperer tamperer(one_in, seed, log, attack_records);
   for (bool running = true; running;) {
     std::array<pollfd, 3> waiting{pollfd{a.socket(), POLLIN, 0}, pollfd{b.socket(), POLLIN, 0},
                                   pollfd{signals, POLLIN, 0}};
