@@ -108,8 +108,9 @@ Identity make_identity(const CertificateWish& wish, crypto::Algorithm algorithm)
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), wish.not_after_s);
   X509_set_pubkey(certificate.get(), static_cast<EVP_PKEY*>(key->openssl()));
   // RFC 6940 section 14.15: the URI holds one Destination of type node in hex.
-  const std::string name =
+  std::string name =
       "critical,URI:reload://0110" + config::to_string(wish.node_id) + "@" + wish.overlay + "/";
+  if (!wish.user.empty()) name += ",email:" + wish.user;
   X509_EXTENSION* extension =
       X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, name.c_str());
   X509_add_ext(certificate.get(), extension, -1);

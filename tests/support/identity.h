@@ -30,6 +30,7 @@ struct CertificateWish {
   std::string ca_key_path;
   std::string overlay;  ///< reg-name of the subjectAltName URI
   wire::reload::NodeId node_id;
+  std::string user;         ///< rfc822Name; may be empty, but a link asks for one
   long not_before_s = -60;  ///< from now
   long not_after_s = 3600;
 };
