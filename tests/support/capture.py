@@ -2,6 +2,7 @@
 """Captures on veths, and two ways to read them: tshark's dissector, which knows nothing of our
 code, and a plain walk over the bytes for questions about thousands of frames."""
 
+import json
 import os
 import signal
 import struct
@@ -51,6 +52,19 @@ class LinkCapture:
     def paths(self):
         return [capture.path for capture, _sender in self._ends]
 
+    def merge(self):
+        """Ends the captures and puts both directions into one pcap file, in the order of time."""
+        found = []
+        for capture, sender in self._ends:
+            found += [(struct.unpack("<II", head[:8]), head + frame)
+                      for head, frame in packets(capture.stop()) if frame[6:12].hex(":") == sender]
+        found.sort(key=lambda packet: packet[0])
+        path = self._ends[0][0].path.replace(".pcap", "-both.pcap")
+        with open(self._ends[0][0].path, "rb") as file, open(path, "wb") as merged:
+            merged.write(file.read(24))
+            merged.writelines(packet for _time, packet in found)
+        return path
+
     def stop(self):
         """Everything tshark saw on the link, in the order of time."""
         frames = [frame for capture, sender in self._ends for frame in tshark(capture.stop())
@@ -71,6 +85,8 @@ class Seen:
     overlay: str = ""
     via: list = field(default_factory=list)          # hex of each entry's value
     destination: list = field(default_factory=list)
+    via_bytes: int = -1                              # lengths of the lists
+    destination_bytes: int = -1
     scheme: tuple = ()          # (hash, signature) of the message's Signature
     identity_type: int = -1
     complaints: list = field(default_factory=list)   # what the dissector calls malformed
@@ -130,6 +146,9 @@ def tshark(path, limit=0, keys=None):
             seen.ttl = int(value(reload, "reload.forwarding.ttl"), 16)
             seen.transaction = value(reload, "reload.forwarding.trans_id")
             seen.overlay = value(reload, "reload.forwarding.overlay")
+            seen.via_bytes = int(value(reload, "reload.forwarding.via_list.length"), 16)
+            seen.destination_bytes = int(
+                value(reload, "reload.forwarding.destination_list.length"), 16)
             seen.via = _entries(reload, "reload.forwarding.via_list")
             seen.destination = _entries(reload, "reload.forwarding.destination_list")
             signature = reload.find(".//field[@name='reload.security_block']"
@@ -143,6 +162,14 @@ def tshark(path, limit=0, keys=None):
     return frames
 
 
+def opened_frames(path, keys):
+    """Hex of every frame in the DTLS records of a capture, as tshark opens them with a key log."""
+    text = netns.run(
+        "tshark", "-r", path, "-o", f"tls.keylog_file:{keys}", "-d", "udp.port==6084,dtls", "-Y",
+        "reload-framing", "-T", "json", "-x", env={**os.environ, "HOME": os.path.dirname(path)})
+    return [packet["_source"]["layers"]["reload-framing_raw"][0] for packet in json.loads(text)]
+
+
 def fingerprint(contents):
     """FNV-1a, as tests/support/frame_view.cc names contents in the tamperer's log."""
     value = 0xCBF29CE484222325
@@ -151,24 +178,29 @@ def fingerprint(contents):
     return value
 
 
-def datagrams(path):
-    """(Ethernet source, UDP payload) of every UDP datagram in a pcap file."""
+def packets(path):
+    """(packet header, frame) of everything in a pcap file."""
     with open(path, "rb") as file:
         file.read(24)
         while True:
             head = file.read(16)
             if len(head) < 16:
                 return
-            frame = file.read(struct.unpack("<IIII", head)[2])
-            ether_type = frame[12:14]
-            if ether_type == b"\x08\x00" and frame[23] == 17:
-                udp = 14 + (frame[14] & 15) * 4
-            elif ether_type == b"\x86\xdd" and frame[20] == 17:
-                udp = 54
-            else:
-                continue
-            length = struct.unpack_from(">H", frame, udp + 4)[0]
-            yield frame[6:12].hex(":"), frame[udp + 8:udp + length]
+            yield head, file.read(struct.unpack("<IIII", head)[2])
+
+
+def datagrams(path):
+    """(Ethernet source, UDP payload) of every UDP datagram in a pcap file."""
+    for _head, frame in packets(path):
+        ether_type = frame[12:14]
+        if ether_type == b"\x08\x00" and frame[23] == 17:
+            udp = 14 + (frame[14] & 15) * 4
+        elif ether_type == b"\x86\xdd" and frame[20] == 17:
+            udp = 54
+        else:
+            continue
+        length = struct.unpack_from(">H", frame, udp + 4)[0]
+        yield frame[6:12].hex(":"), frame[udp + 8:udp + length]
 
 
 def messages(path):
