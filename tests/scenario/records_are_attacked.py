@@ -66,6 +66,10 @@ def refused(node, attacks, neighbour):
     except Failed:
         raise Failed(f"{node.name} dropped {record_drops(node)}, expected {expected} "
                      f"for {attacks}") from None
+    # Beside the alerts that are none, only what this link's own handshake left over can be there.
+    unexpected = node.metrics()["hopseal_handshake_unexpected_total"]
+    check(unexpected >= attacks["type"], f"the control plane of {node.name} ignored {unexpected} "
+          f"datagrams, and {attacks['type']} pretended to be alerts")
     for name, link in node.links().items():
         attacked = name == neighbour.name
         check_equal(link["replays"], expected["record_replayed"] if attacked else 0,

@@ -10,6 +10,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import netns
@@ -193,6 +194,16 @@ class Node:
                 f"{entry['name']} ({entry['reason']})"
             accused[name] = accused.get(name, 0) + entry["count"]
         return accused
+
+    def metrics(self):
+        """The control plane's metrics without labels, by name."""
+        with socket.socket(socket.AF_UNIX) as api:
+            api.settimeout(10 * PATIENCE)
+            api.connect(os.path.join(self.runtime_directory, "control.sock"))
+            api.sendall(b"GET /metrics HTTP/1.0\r\nHost: node\r\nConnection: close\r\n\r\n")
+            with api.makefile("r", encoding="utf-8") as answer:
+                pairs = (line.split() for line in answer if line.startswith("hopseal_"))
+                return {pair[0]: float(pair[1]) for pair in pairs if "{" not in pair[0]}
 
     def cycles_per_message(self):
         """TSC cycles of all turns that did work, for each message that came to parse. Includes acks,
