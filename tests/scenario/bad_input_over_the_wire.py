@@ -15,7 +15,7 @@ EXPECTED = {
     # demux and link_receive
     "demux_unknown": ("demux_unknown", None),
     "stun": ("demux_not_served", None),
-    "dtls": ("demux_not_served", None),
+    "dtls": ("link_protocol", None),
     "turn_channel": ("demux_not_served", None),
     "frame_longer_than_datagram": ("bad_frame", None),
     "short_ack": ("bad_frame", None),

@@ -48,10 +48,6 @@ class LinkCapture:
                      f"{there}-{here}"), lab.port(there, here)["mac"])
             for here, there in ((a, b), (b, a))]
 
-    @property
-    def paths(self):
-        return [capture.path for capture, _sender in self._ends]
-
     def merge(self):
         """Ends the captures and puts both directions into one pcap file, in the order of time."""
         found = []
