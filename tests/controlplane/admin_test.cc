@@ -190,7 +190,9 @@ TEST_F(Admin, TellsStatusSignersAndEvidence) {
   event.reason = wire::shm::DropReason::kRecordForged;
   ASSERT_TRUE(a_.dataplane()->rings.lcores[0].events.push(event));
   turn();
-  for (const json& entry : json::parse(call("GET", "/v1/evidence").body)["evidence"]) {
+  const json both = json::parse(call("GET", "/v1/evidence").body)["evidence"];
+  ASSERT_EQ(both.size(), 2U);
+  for (const json& entry : both) {
     EXPECT_EQ(entry["accuses"], entry["reason"] == "bad_signature") << "records can be forged";
   }
 }
