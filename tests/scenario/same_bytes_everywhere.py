@@ -78,6 +78,9 @@ def send_through(lab, world, first, messages):
     listener = lab.lab_peer("node4", "node3", "listen", "--seconds", 60, "--record", record,
                             start="node4.listen")
     wait_for(lambda: os.path.exists(record), "the far end to listen")
+    # Until now nobody answered node3 for that address, and it asks less and less often.
+    wait_for(lambda: lab.node("node3").links()["node4"]["state"] != "resolving",
+             "node3 to know the far end's MAC address")
 
     def signers_known():
         # lab_peer does not repeat a message whose signer was checked too late.
