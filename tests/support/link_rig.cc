@@ -245,8 +245,8 @@ std::string LinkRig::install(const wire::shm::AssociationRecord& record) {
 rte_mbuf* LinkRig::packet(const Bytes& bytes) {
   rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
   reset_context(context_of(mbuf), now);
-  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes.size())), bytes.data(),
-              bytes.size());
+  char* const room = rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes.size()));
+  if (!bytes.empty()) std::memcpy(room, bytes.data(), bytes.size());
   return mbuf;
 }
 
