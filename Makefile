@@ -6,8 +6,8 @@ BUILDTYPE    ?= release
 FUZZ_SECONDS ?= 60
 MESON_TEST   := meson test --print-errorlogs --no-rebuild
 SOURCES      := git ls-files '*.h' '*.cc'
-# -O1 and line tables: the tests take as long, and the compiler half. GCC 12 sees overflows in what
-# the sanitizers add to inlined code. make build judges warnings.
+# -O1 and line tables spare the compiler minutes a file of lanes. GCC 12 sees overflows in what the
+# sanitizers add to inlined code. make build judges warnings.
 SANITIZED    := --buildtype=custom -Doptimization=1 -Ddebug=true -Dcpp_args=-g1 -Dwerror=false
 # The other sanitizers end a program by themselves.
 asan fuzz: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
