@@ -35,6 +35,7 @@ class Worker {
     begin();
     for (unsigned step = 0; step < 150 && !script.empty(); ++step) {
       one_step(script.u8(), script);
+      rig_.let_go();
       look_at_frames();
       check();
     }

@@ -382,9 +382,13 @@ void LinkRig::run_ms(unsigned ms) {
     links->housekeep(policy, now);
     end_turn();
     table->expire(now);
-    quiescence->report(options.worker);
-    table->reclaim();
+    let_go();
   }
+}
+
+void LinkRig::let_go() {
+  quiescence->report(options.worker);
+  table->reclaim();
 }
 
 void LinkRig::send_datagram(std::uint16_t slot, const Bytes& payload) {

@@ -91,6 +91,8 @@ class LinkRig {
   void run_ms(unsigned ms);
   /// End of a turn: serves links, transmits, frees.
   void end_turn();
+  /// As between two turns: the worker holds no old entry, and those that left the table are freed.
+  void let_go();
 
   [[nodiscard]] std::uint64_t drops(wire::shm::DropReason reason) const {
     return counters.drops[static_cast<std::size_t>(reason)].get();
