@@ -66,8 +66,15 @@ struct UnknownSigner {
   Ingress from;
 };
 
-/// A secure link got keys, or has none any more and carries nothing. Links are taken to have keys
-/// until this says otherwise.
+/// On a stream the beginning of a message came that is above max-message-size. The link takes no
+/// more of it, and is about to be closed.
+struct TooLarge {
+  std::span<const std::byte> header;  ///< the forwarding header
+  Ingress from;
+};
+
+/// A secure link got keys (of a stream: a connection), or has none any more and carries nothing.
+/// Links are taken to have them until this says otherwise.
 struct LinkKeys {
   Ingress link;
   bool present = false;
@@ -94,8 +101,8 @@ struct Cancel {
 /// Timers only.
 struct Tick {};
 
-using Input = std::variant<Delivery, Refusal, UnknownSigner, wire::shm::Event, LinkKeys, Request,
-                           Cancel, Tick>;
+using Input = std::variant<Delivery, Refusal, UnknownSigner, TooLarge, wire::shm::Event, LinkKeys,
+                           Request, Cancel, Tick>;
 
 // --- outputs -------------------------------------------------------------------------------------
 

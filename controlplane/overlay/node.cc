@@ -8,6 +8,7 @@
 
 #include "config/node_config.h"
 #include "controlplane/overlay/ping.h"
+#include "wire/byte_order.h"
 
 namespace controlplane::overlay {
 
@@ -177,6 +178,27 @@ void Node::take(const Now& now, const UnknownSigner& unknown, Outputs& out) {
     command.signer = signer->record;
     out.commands.push_back(command);
   }
+}
+
+void Node::take(const Now& now, const TooLarge& message, Outputs& out) {
+  if (message.header.size() < wire::reload::kFixedHeaderBytes) return;
+  // As of a message that ends here.
+  Bytes header(message.header.begin(), message.header.end());
+  wire::store_be32(header.data() + wire::reload::header_offset::kLength,
+                   static_cast<std::uint32_t>(header.size()));
+  ParsedMessage request;
+  // Nobody can be shown to have signed it. Still it is answered (C-34): on a connection whose peer
+  // is authenticated and which ends with it.
+  if (!parse_routing(header, request).ok() || request.header.overlay != settings_.overlay ||
+      !error_meter_.allow(now, message.from.slot)) {
+    ++counters_.errors_suppressed;
+    return;
+  }
+  transport_.refuse(
+      request, message.from,
+      Answer::error(ErrorCode::kMessageTooLarge,
+                    "max-message-size is " + std::to_string(settings_.max_message_size)),
+      out);
 }
 
 void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {

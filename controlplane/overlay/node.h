@@ -56,6 +56,7 @@ class Node {
   void take(const Now& now, const Delivery& delivery, Outputs& out);
   void take(const Now& now, const Refusal& refusal, Outputs& out);
   void take(const Now& now, const UnknownSigner& unknown, Outputs& out);
+  void take(const Now& now, const TooLarge& message, Outputs& out);
   void take(const Now& now, const wire::shm::Event& event, Outputs& out);
   void take(const Now& now, const LinkKeys& keys, Outputs& out);
   void take(const Now& now, const Request& request, Outputs& out);

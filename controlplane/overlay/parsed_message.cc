@@ -7,15 +7,12 @@ namespace controlplane::overlay {
 using wire::reload::ParseError;
 using wire::reload::ParseFault;
 
-ParseError parse_message(std::span<const std::byte> message, ParsedMessage& out) noexcept {
+ParseError parse_routing(std::span<const std::byte> message, ParsedMessage& out) noexcept {
   out = ParsedMessage{};
   out.message = message;
   if (const ParseError error = wire::reload::parse_forwarding_header(message, out.header);
       !error.ok()) {
     return error;
-  }
-  if (!out.header.fragment.is_whole()) {
-    return {ParseFault::kBadFragment, wire::reload::header_offset::kFragment};
   }
   const auto via_offset = static_cast<std::uint32_t>(wire::reload::kFixedHeaderBytes);
   out.via_list = message.subspan(via_offset, out.header.via_list_length);
@@ -27,11 +24,15 @@ ParseError parse_message(std::span<const std::byte> message, ParsedMessage& out)
       !error.ok()) {
     return error;
   }
-  if (const ParseError error = wire::reload::check_destination_list(
-          out.destination_list, wire::reload::ListKind::kDestination,
-          out.header.destination_list_offset());
-      !error.ok()) {
-    return error;
+  return wire::reload::check_destination_list(out.destination_list,
+                                              wire::reload::ListKind::kDestination,
+                                              out.header.destination_list_offset());
+}
+
+ParseError parse_message(std::span<const std::byte> message, ParsedMessage& out) noexcept {
+  if (const ParseError error = parse_routing(message, out); !error.ok()) return error;
+  if (!out.header.fragment.is_whole()) {
+    return {ParseFault::kBadFragment, wire::reload::header_offset::kFragment};
   }
   if (const ParseError error =
           wire::reload::check_options(out.options, out.option_summary, out.header.options_offset());

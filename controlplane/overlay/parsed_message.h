@@ -34,6 +34,11 @@ struct ParsedMessage {
 [[nodiscard]] wire::reload::ParseError parse_message(std::span<const std::byte> message,
                                                      ParsedMessage& out) noexcept;
 
+/// Fills header, via_list, destination_list and options alone, from bytes that may end behind the
+/// forwarding header. The options are as they came.
+[[nodiscard]] wire::reload::ParseError parse_routing(std::span<const std::byte> message,
+                                                     ParsedMessage& out) noexcept;
+
 /// The last entry of a checked Destination List: whom the message is for in the end.
 [[nodiscard]] wire::reload::Destination last_destination(std::span<const std::byte> list) noexcept;
 
