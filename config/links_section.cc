@@ -34,6 +34,22 @@ std::vector<Aead> read_ciphers(Section& section) {
   return ciphers.empty() ? all : ciphers;
 }
 
+std::vector<wire::shm::Endpoint> read_listen(Section& section, const NodeConfig& config) {
+  std::vector<wire::shm::Endpoint> listen;
+  for (const std::string& text : section.texts("tls_listen")) {
+    auto address = parse_endpoint(text);
+    if (address && address->port == 0) address->port = config.dataplane.service_port;
+    if (!address || std::ranges::find(listen, *address) != listen.end()) {
+      section.error("tls_listen",
+                    "accepted are addresses of this machine, each once, with or without a TCP "
+                    "port, such as \"192.0.2.1:6084\" or \"[::]:6084\"");
+      return {};
+    }
+    listen.push_back(*address);
+  }
+  return listen;
+}
+
 }  // namespace
 
 void read_links(Section& root, NodeConfig& config) {
@@ -43,6 +59,7 @@ void read_links(Section& root, NodeConfig& config) {
   if (std::string file = section.path("shared_secret"); !file.empty()) {
     config.links.shared_secret = std::move(file);
   }
+  config.links.tls_listen = read_listen(section, config);
   policy.rekey_records =
       section.integer<std::uint64_t>("rekey_records", 0, kMostRecords, policy.rekey_records);
   policy.rekey_mib = section.integer<std::uint32_t>("rekey_mib", 0, kMostMib, policy.rekey_mib);

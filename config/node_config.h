@@ -72,15 +72,16 @@ struct Identity {
 
 /// What all secure links have in common. Limits and rates stand in Overlay::policy.
 struct Links {
-  std::vector<wire::dtls::Aead> ciphers;     ///< best first, none twice, not empty
-  std::optional<std::string> shared_secret;  ///< file of the overlay's shared secret
+  std::vector<wire::dtls::Aead> ciphers;        ///< best first, none twice, not empty
+  std::optional<std::string> shared_secret;     ///< file of the overlay's shared secret
+  std::vector<wire::shm::Endpoint> tls_listen;  ///< TCP, the kernel's addresses; may be empty
 };
 
 struct Peer {
   std::string name;
   wire::reload::NodeId node_id;
   wire::shm::Endpoint address;
-  std::string port;  ///< a Port's name
+  std::string port;  ///< a Port's name; empty with kVirtual, whose sockets are the kernel's
   wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kDtls;
   wire::shm::LinkClass link_class = wire::shm::LinkClass::kBackbone;
   bool is_peer = true;                     ///< false: a client, takes no transit traffic

@@ -25,12 +25,12 @@ wire::reload::NodeId read_node_id(Section& section) {
 
 Endpoint read_address(Section& section, const NodeConfig& config) {
   const std::string text =
-      section.required_text("address", "address and UDP port, such as \"192.0.2.2:6084\"");
+      section.required_text("address", "address and port, such as \"192.0.2.2:6084\"");
   if (text.empty()) return {};
   auto address = parse_endpoint(text);
   if (!address || !is_unicast(*address)) {
     section.error("address",
-                  "accepted is a unicast address, with or without a UDP port, such as "
+                  "accepted is a unicast address, with or without a port, such as "
                   "\"192.0.2.2:6084\" or \"[2001:db8::2]:6084\"");
     return {};
   }
@@ -86,8 +86,10 @@ Peer read_peer(Section& section, const NodeConfig& config) {
        {"untrusted", LinkClass::kUntrusted}}};
   constexpr std::array<std::pair<std::string_view, bool>, 2> kRoles = {
       {{"peer", true}, {"client", false}}};
-  constexpr std::array<std::pair<std::string_view, LinkProtocol>, 2> kProtocols = {
-      {{"dtls", LinkProtocol::kDtls}, {"lab", LinkProtocol::kLab}}};
+  constexpr std::array<std::pair<std::string_view, LinkProtocol>, 3> kProtocols = {
+      {{"dtls", LinkProtocol::kDtls},
+       {"tls", LinkProtocol::kVirtual},
+       {"lab", LinkProtocol::kLab}}};
   Peer peer;
   peer.name = section.required_text("name", "a name for this peer, such as \"p2\"");
   if (!peer.name.empty() && !is_plain_name(peer.name)) {
@@ -95,8 +97,17 @@ Peer read_peer(Section& section, const NodeConfig& config) {
   }
   peer.node_id = read_node_id(section);
   peer.address = read_address(section, config);
-  peer.port = section.required_text("port", "the name of the port that leads to this peer");
   peer.protocol = section.choice("protocol", kProtocols, peer.protocol);
+  if (peer.protocol == LinkProtocol::kVirtual) {
+    if (section.has("port")) {
+      section.error("port",
+                    "a link with protocol \"tls\" goes by the sockets of this machine and "
+                    "not by a port of the dataplane: leave this key out");
+    }
+    static_cast<void>(section.text("port"));
+  } else {
+    peer.port = section.required_text("port", "the name of the port that leads to this peer");
+  }
   if (peer.protocol == LinkProtocol::kLab && config.overlay.policy.lab_links == 0) {
     section.error("protocol",
                   "needs overlay.lab_links = true, because links without encryption must be asked "
@@ -124,11 +135,19 @@ void read_peers(Section& root, NodeConfig& config) {
       if (!peer.node_id.is_invalid() && earlier.node_id == peer.node_id) {
         section.error("node_id", "peer \"" + earlier.name + "\" already has this Node-ID");
       }
-      if (peer.address.family != 0 && earlier.address == peer.address) {
+      const bool same_transport =
+          (earlier.protocol == LinkProtocol::kVirtual) == (peer.protocol == LinkProtocol::kVirtual);
+      if (peer.address.family != 0 && earlier.address == peer.address && same_transport) {
         section.error("address", "peer \"" + earlier.name + "\" already has this address");
       }
     }
     config.peers.push_back(std::move(peer));
+  }
+  const auto is_stream = [](const Peer& peer) { return peer.protocol == LinkProtocol::kVirtual; };
+  if (!config.links.tls_listen.empty() && std::ranges::none_of(config.peers, is_stream)) {
+    root.table("links").error("tls_listen",
+                              "needs a [[peer]] with protocol = \"tls\", for nobody else may "
+                              "connect");
   }
   if (config.peers.size() > config.dataplane.max_links) {
     root.error("peer", "more peers than dataplane.max_links = " +

@@ -84,7 +84,7 @@ ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Creden
   tables_.set_policy(config_.overlay.policy);
   // The routes of a dataplane that has been running meanwhile change only where they must.
   if (region_->role_is_held(Role::kDataplane)) secure_links_.look(link_changes_);
-  follow_secure_links(now);
+  follow_links(now);
   publish_routes();
   // A link that failed before this process started says so nowhere else.
   for (const wire::shm::LinkRecord& link : links_) {
@@ -96,6 +96,23 @@ ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Creden
     event.generation = link.generation;
     submit(event);
   }
+}
+
+bool ControlPlane::open_streams(boost::asio::io_context& io,
+                                std::shared_ptr<const links::SecureContext> context,
+                                std::function<Now()> now, std::string& why) {
+  events::StreamSettings settings;
+  settings.self = node_.settings().self;
+  settings.listen = config_.links.tls_listen;
+  settings.sockets.link.max_message_size = config_.overlay.policy.max_message_size;
+  stream_links_ = events::StreamLinks::start(io, std::move(context), settings, links_, injector_,
+                                             std::move(now), why);
+  return stream_links_ != nullptr;
+}
+
+void ControlPlane::log_keys(const events::SecureLinks::KeyLogSink& sink) {
+  secure_links_.log_keys(sink);
+  if (stream_links_) stream_links_->log_keys(sink);
 }
 
 void ControlPlane::publish_routes() {
@@ -128,7 +145,7 @@ void ControlPlane::watch_dataplane(const Now& now) {
     ++resyncs_;
     commands_.resync(links_, node_.signers());
     secure_links_.meet_dataplane(now, link_changes_);
-    follow_secure_links(now);
+    follow_links(now);
     note(Note::Level::kNormal, "resync with dataplane incarnation " + std::to_string(incarnation) +
                                    ": " + std::to_string(links_.size()) + " links, " +
                                    std::to_string(node_.signers().size()) + " signers");
@@ -151,7 +168,14 @@ std::size_t ControlPlane::turn(const Now& now) {
     if (dataplane_alive_) secure_links_.receive(now, record, link_changes_);
   });
   if (dataplane_alive_) secure_links_.turn(now, link_changes_);
-  follow_secure_links(now);
+  work += pump_.turn_streams([&](const wire::shm::PacketRecord& record) {
+    if (stream_links_) stream_links_->send(record);
+  });
+  if (stream_links_) {
+    stream_links_->serve(dataplane_alive_);
+    stream_links_->turn(now, link_changes_);
+  }
+  follow_links(now);
   tables_.turn(dataplane_alive_);
   if (dataplane_alive_) commands_.turn();
   return work + injector_.turn();
@@ -167,11 +191,15 @@ void ControlPlane::step(const Now& now, const overlay::Input& input) {
   apply();
 }
 
-void ControlPlane::follow_secure_links(const Now& now) {
+void ControlPlane::follow_links(const Now& now) {
   for (Note& line : link_changes_.notes) note(line.level, std::move(line.text));
   for (const overlay::LinkKeys& keys : link_changes_.keys) step(now, keys);
+  for (const auto& message : link_changes_.too_large) {
+    step(now, overlay::TooLarge{message.header, message.from});
+  }
   link_changes_.notes.clear();
   link_changes_.keys.clear();
+  link_changes_.too_large.clear();
 }
 
 void ControlPlane::apply() {

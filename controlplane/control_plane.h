@@ -18,6 +18,7 @@
 #include "controlplane/events/event_pump.h"
 #include "controlplane/events/injector.h"
 #include "controlplane/events/secure_links.h"
+#include "controlplane/events/stream_links.h"
 #include "controlplane/overlay/node.h"
 #include "controlplane/publish/commands.h"
 #include "controlplane/publish/tables.h"
@@ -37,6 +38,14 @@ class ControlPlane {
                std::shared_ptr<const links::SecureContext> context,
                std::unique_ptr<wire::shm::Region> region, overlay::RandomSource random,
                const overlay::Now& now);
+
+  /// Serves the node's TLS links on sockets in @p io, which outlives this object. Until this was
+  /// called, and when there are none, they carry nothing. False with @p why when an address cannot
+  /// be listened at.
+  /// @param context  for links::Transport::kStream
+  [[nodiscard]] bool open_streams(boost::asio::io_context& io,
+                                  std::shared_ptr<const links::SecureContext> context,
+                                  std::function<overlay::Now()> now, std::string& why);
 
   /// Where results of requests with a ticket and lines for the log go. Called from turn() only.
   void on_result(ResultSink sink) { result_sink_ = std::move(sink); }
@@ -58,6 +67,13 @@ class ControlPlane {
   [[nodiscard]] const events::Injector& injector() const noexcept { return injector_; }
   [[nodiscard]] const events::SecureLinks& secure_links() const noexcept { return secure_links_; }
   [[nodiscard]] events::SecureLinks& secure_links() noexcept { return secure_links_; }
+  /// nullptr when the node has no TLS links.
+  [[nodiscard]] const events::StreamLinks* stream_links() const noexcept {
+    return stream_links_.get();
+  }
+  [[nodiscard]] events::StreamLinks* stream_links() noexcept { return stream_links_.get(); }
+  /// Of all links: see SecureLinks::log_keys().
+  void log_keys(const events::SecureLinks::KeyLogSink& sink);
   [[nodiscard]] bool dataplane_alive() const noexcept { return dataplane_alive_; }
   [[nodiscard]] std::uint64_t resyncs() const noexcept { return resyncs_; }
 
@@ -65,7 +81,7 @@ class ControlPlane {
   void watch_dataplane(const overlay::Now& now);
   void step(const overlay::Now& now, const overlay::Input& input);
   void apply();
-  void follow_secure_links(const overlay::Now& now);
+  void follow_links(const overlay::Now& now);
   void publish_routes();
 
   config::NodeConfig config_;
@@ -78,8 +94,9 @@ class ControlPlane {
   events::EventPump pump_;
   events::Injector injector_;
   events::SecureLinks secure_links_;
+  std::unique_ptr<events::StreamLinks> stream_links_;
   overlay::Outputs out_;
-  events::SecureLinks::Changes link_changes_;
+  events::LinkChanges link_changes_;
   std::deque<overlay::Input> wishes_;
   ResultSink result_sink_;
   NoteSink note_sink_;

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 
 #include "controlplane/admin/api.h"
@@ -25,6 +26,7 @@ namespace {
 
 namespace asio = boost::asio;
 using controlplane::ControlPlane;
+using controlplane::links::SecureContext;
 using controlplane::overlay::Now;
 
 /// The loop sleeps between these when there is nothing to do: an answer waits 1 ms at most, and an
@@ -118,17 +120,47 @@ void log_note(const controlplane::overlay::Note& note) {
   }
 }
 
+struct Contexts {
+  std::shared_ptr<const SecureContext> datagram;
+  std::shared_ptr<const SecureContext> stream;  // nullptr: there are no TLS links
+};
+
+bool has_streams(const config::NodeConfig& config) {
+  return std::ranges::any_of(config.peers, [](const config::Peer& peer) {
+    return peer.protocol == wire::shm::LinkProtocol::kVirtual;
+  });
+}
+
+std::optional<Contexts> make_contexts(const config::NodeConfig& config,
+                                      const controlplane::trust::Credentials& credentials) {
+  std::string why;
+  Contexts contexts;
+  contexts.datagram = controlplane::links::own_context(
+      config, credentials, controlplane::links::Transport::kDatagram, why);
+  if (contexts.datagram && has_streams(config)) {
+    contexts.stream = controlplane::links::own_context(
+        config, credentials, controlplane::links::Transport::kStream, why);
+  }
+  if (contexts.datagram && (contexts.stream || !has_streams(config))) return contexts;
+  std::fprintf(stderr, "%s\n", why.c_str());
+  return std::nullopt;
+}
+
 int run(const config::NodeConfig& config, const controlplane::trust::Credentials& credentials,
-        std::shared_ptr<const controlplane::links::SecureContext> context) {
+        Contexts contexts) {
   auto region = attach(config);
   if (!region) return 1;
   asio::io_context io(1);  // first, for the API may hold sockets of running pings to its end
-  ControlPlane plane(config, credentials, std::move(context), std::move(region), random_word,
-                     read_clock());
+  ControlPlane plane(config, credentials, std::move(contexts.datagram), std::move(region),
+                     random_word, read_clock());
   plane.on_note(log_note);
+  std::string why;
+  if (contexts.stream && !plane.open_streams(io, std::move(contexts.stream), read_clock, why)) {
+    spdlog::error(why);
+    return 1;
+  }
   controlplane::admin::Api api(plane, read_clock().unix_ms);
 
-  std::string why;
   const auto server = controlplane::admin::HttpServer::listen(
       io, config.admin_path(),
       [&](const auto& request, const auto& open_stream) { return api.serve(request, open_stream); },
@@ -177,18 +209,13 @@ int main(int argc, char** argv) {
         controlplane::trust::load_credentials(*loaded.config, read_clock().unix_ms / 1000);
     for (const auto& error : credentials.errors) std::fprintf(stderr, "%s\n", error.c_str());
     if (!credentials.credentials) return 2;
-    std::string why;
-    auto context = controlplane::links::own_context(*loaded.config, *credentials.credentials,
-                                                    controlplane::links::Transport::kDatagram, why);
-    if (!context) {
-      std::fprintf(stderr, "%s\n", why.c_str());
-      return 2;
-    }
+    auto contexts = make_contexts(*loaded.config, *credentials.credentials);
+    if (!contexts) return 2;
     if (check) {
       std::printf("%s: good\n", file.c_str());
       return 0;
     }
-    return run(*loaded.config, *credentials.credentials, std::move(context));
+    return run(*loaded.config, *credentials.credentials, std::move(*contexts));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hopseal-controlplane: %s\n", error.what());
     return 1;

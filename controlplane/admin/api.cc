@@ -15,6 +15,7 @@
 #include "controlplane/admin/ping_request.h"
 #include "controlplane/admin/respond.h"
 #include "controlplane/admin/secure_links.h"
+#include "controlplane/events/stream_counters.h"
 #include "controlplane/links/handshake_counters.h"
 
 namespace controlplane::admin {
@@ -115,6 +116,16 @@ HttpResponse Api::status() const {
   for (const auto& counter : links::kHandshakeCounters) {
     handshakes[counter.name] = plane_.secure_links().counters().*counter.member;
   }
+  Json streams = nullptr;
+  if (const events::StreamLinks* const its = plane_.stream_links()) {
+    streams = {{"connections", its->connections()}};
+    for (const auto& counter : events::kStreamCounters) {
+      streams[counter.name] = its->counters().*counter.member;
+    }
+    for (const auto& counter : events::kTlsSocketCounters) {
+      streams["sockets_" + std::string(counter.name)] = its->socket_counters().*counter.member;
+    }
+  }
   Json names = Json::array();
   for (const auto& name : node.names()) {
     names.push_back({{"name", name.name}, {"node_id", config::to_string(name.node_id)}});
@@ -146,7 +157,8 @@ HttpResponse Api::status() const {
                   {"inject_backlog", plane_.injector().backlog()},
                   {"inject_dropped", plane_.injector().dropped()},
                   {"counters", counters},
-                  {"handshakes", handshakes}});
+                  {"handshakes", handshakes},
+                  {"streams", streams}});
 }
 
 HttpResponse Api::evidence() const {

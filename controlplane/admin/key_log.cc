@@ -20,7 +20,7 @@ void KeyLog::add(std::shared_ptr<LineStream> stream) {
   if (!first) return;
   plane_.note(Note::Level::kWarning,
               "a key log is being taken: the keys of new handshakes are given out");
-  plane_.secure_links().log_keys([this](std::string_view line) { write(line); });
+  plane_.log_keys([this](std::string_view line) { write(line); });
 }
 
 void KeyLog::turn(const overlay::Now& now) {
@@ -31,7 +31,7 @@ void KeyLog::turn(const overlay::Now& now) {
     return true;
   });
   if (streams_.empty()) {
-    plane_.secure_links().log_keys({});
+    plane_.log_keys({});
     plane_.note(Note::Level::kNormal, "the key log has ended");
     return;
   }

@@ -25,7 +25,7 @@ class KeyLog {
 
   /// @p plane outlives this object.
   explicit KeyLog(ControlPlane& plane) : plane_(plane) {}
-  ~KeyLog() { plane_.secure_links().log_keys({}); }
+  ~KeyLog() { plane_.log_keys({}); }
   KeyLog(const KeyLog&) = delete;
   KeyLog& operator=(const KeyLog&) = delete;
 

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "controlplane/events/stream_counters.h"
 #include "controlplane/links/handshake_counters.h"
 
 namespace controlplane::admin {
@@ -205,6 +206,24 @@ void write_handshakes(const ControlPlane& plane, Text& text) {
   }
 }
 
+void write_streams(const events::StreamLinks& streams, Text& text) {
+  for (const auto& counter : events::kStreamCounters) {
+    text.family("stream_" + std::string(counter.name), false, counter.help);
+    text.sample({}, streams.counters().*counter.member);
+  }
+  for (const auto& counter : events::kTlsSocketCounters) {
+    text.family("tls_sockets_" + std::string(counter.name), false, counter.help);
+    text.sample({}, streams.socket_counters().*counter.member);
+  }
+  text.family("tls_connections", true, "TLS connections there are, unfinished ones included");
+  text.sample({}, streams.connections());
+  text.family("stream_is_up", true, "1 while a TLS link has a connection whose acks come");
+  for (const events::StreamStatus& stream : streams.status()) {
+    text.sample("link=\"" + std::to_string(stream.slot) + '"',
+                !stream.session.empty() && !stream.failed ? 1 : 0);
+  }
+}
+
 }  // namespace
 
 std::string open_metrics(const ControlPlane& plane) {
@@ -225,6 +244,7 @@ std::string open_metrics(const ControlPlane& plane) {
     text.sample({}, plane.node().counters().*counter.member);
   }
   write_handshakes(plane, text);
+  if (plane.stream_links() != nullptr) write_streams(*plane.stream_links(), text);
   text.family("transactions_open", true, "requests waiting for their answer");
   text.sample({}, plane.node().transactions().size());
   text.family("signers_known", true, "signers with a checked certificate, refused ones included");

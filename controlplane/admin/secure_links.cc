@@ -3,6 +3,7 @@
 #include "controlplane/admin/secure_links.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "controlplane/admin/respond.h"
@@ -34,6 +35,11 @@ double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / static_cast<double>(links::kSecond);
 }
 
+Json seconds_until(std::uint64_t then_ns, const overlay::Now& now) {
+  if (then_ns == overlay::kNever) return nullptr;
+  return seconds(std::max(then_ns, now.ns) - now.ns);
+}
+
 void add_security(const LinkSecurity& security, const overlay::Now& now, Json& row) {
   const bool secured = security.association != 0;
   // Of keys an earlier run of this process made, it knows the number alone.
@@ -48,17 +54,63 @@ void add_security(const LinkSecurity& security, const overlay::Now& now, Json& r
   row["adopted"] = security.adopted;
   row["handshaking"] = security.handshaking;
   row["failures"] = security.failures;
-  row["next_attempt_seconds"] =
-      security.next_attempt_ns == overlay::kNever
-          ? Json(nullptr)
-          : Json(seconds(std::max(security.next_attempt_ns, now.ns) - now.ns));
+  row["next_attempt_seconds"] = seconds_until(security.next_attempt_ns, now);
   row["last_failure"] = failure_json(security.last_failure);
+}
+
+void add_stream(const events::StreamStatus& stream, const overlay::Now& now, Json& row) {
+  const bool up = !stream.session.empty();
+  row["association"] = stream.connection;
+  row["session"] = up ? Json(stream.session) : Json(nullptr);
+  row["role"] = up ? Json(links::role_name(stream.role)) : Json(nullptr);
+  row["age_seconds"] =
+      up && now.ns >= stream.since_ns ? Json(seconds(now.ns - stream.since_ns)) : Json(nullptr);
+  row["acks_missing"] = stream.failed;
+  row["srtt_us"] = stream.srtt_ns / 1000;
+  row["rto_us"] = stream.rto_ns / 1000;
+  row["handshaking"] = stream.calling;
+  row["failures"] = stream.failures;
+  row["next_attempt_seconds"] = seconds_until(stream.next_call_ns, now);
+  row["last_failure"] = failure_json(stream.last_failure);
+}
+
+/// Asks for new keys on a link: the number of those it has, 0 for none. Nothing with @p why when it
+/// takes none.
+std::optional<std::uint64_t> ask_for_keys_of(ControlPlane& plane, const LinkRecord& link,
+                                             std::string& why) {
+  const std::vector<LinkSecurity> secure = plane.secure_links().status();
+  const auto found = std::ranges::find(secure, link.slot, &LinkSecurity::slot);
+  if (found != secure.end()) {
+    wire::shm::Event wish;
+    wish.kind = wire::shm::EventKind::kAssociationWanted;
+    wish.link_slot = link.slot;
+    wish.generation = link.generation;
+    wish.count = found->association;
+    plane.submit(wish);
+    return found->association;
+  }
+  const auto streams =
+      plane.stream_links() ? plane.stream_links()->status() : std::vector<events::StreamStatus>{};
+  const auto stream = std::ranges::find(streams, link.slot, &events::StreamStatus::slot);
+  if (stream == streams.end()) {
+    why = std::string("takes no keys: its protocol is \"") +
+          wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)] + '"';
+    return std::nullopt;
+  }
+  if (stream->connection != 0) {
+    why = "has a TLS connection, and keeps its keys as long as that lasts";
+    return std::nullopt;
+  }
+  plane.stream_links()->call_now(link.slot);
+  return 0;
 }
 
 }  // namespace
 
 HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) {
   const std::vector<LinkSecurity> all = plane.secure_links().status();
+  const std::vector<events::StreamStatus> streams =
+      plane.stream_links() ? plane.stream_links()->status() : std::vector<events::StreamStatus>{};
   Json list = Json::array();
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const LinkRecord& link = plane.links()[index];
@@ -69,6 +121,8 @@ HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) 
              {"protocol", wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)]}};
     const auto found = std::ranges::find(all, link.slot, &LinkSecurity::slot);
     if (found != all.end()) add_security(*found, now, row);
+    const auto stream = std::ranges::find(streams, link.slot, &events::StreamStatus::slot);
+    if (stream != streams.end()) add_stream(*stream, now, row);
     list.push_back(std::move(row));
   }
   return respond({{"links", list}});
@@ -81,30 +135,21 @@ HttpResponse ask_for_keys(ControlPlane& plane, const std::string& body) {
   if (peer != json.end() && !peer->is_string()) {
     return refuse(400, "peer: accepted are a peer's name and its Node-ID (32 hex digits)");
   }
-  const std::vector<LinkSecurity> all = plane.secure_links().status();
   Json asked = Json::array();
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const LinkRecord& link = plane.links()[index];
     const std::string& name = plane.config().peers[index].name;
     if (peer != json.end() && *peer != name && *peer != config::to_string(link.peer)) continue;
-    const auto found = std::ranges::find(all, link.slot, &LinkSecurity::slot);
-    if (found == all.end()) {
-      if (peer == json.end()) continue;
-      return refuse(
-          409, "the link to " + name + " has no keys: its protocol is \"" +
-                   wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)] + "\"");
+    std::string why;
+    if (const auto association = ask_for_keys_of(plane, link, why)) {
+      asked.push_back({{"slot", link.slot}, {"name", name}, {"association", *association}});
+    } else if (peer != json.end()) {
+      return refuse(409, "the link to " + name + ' ' + why);
     }
-    wire::shm::Event wish;
-    wish.kind = wire::shm::EventKind::kAssociationWanted;
-    wish.link_slot = link.slot;
-    wish.generation = link.generation;
-    wish.count = found->association;
-    plane.submit(wish);
-    asked.push_back({{"slot", link.slot}, {"name", name}, {"association", found->association}});
   }
   if (asked.empty()) {
     return refuse(404, peer == json.end()
-                           ? "this node has no DTLS links"
+                           ? "this node has no link that takes new keys"
                            : "no peer has this name or Node-ID: " + peer->get<std::string>());
   }
   return respond({{"asked", asked}});

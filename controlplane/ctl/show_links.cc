@@ -88,6 +88,17 @@ void add_handshakes(const nlohmann::json& known, const LinkRecord& link, Documen
   for (const nlohmann::json& row : known.value("links", nlohmann::json::array())) {
     if (row.value("slot", -1) != link.slot || !row.contains("handshaking")) continue;
     json["role"] = row.at("role");
+    if (link.protocol == LinkProtocol::kVirtual) {
+      // All of a stream but its messages is the control plane's.
+      json["association"] = row.at("association");
+      json["cipher"] = row.at("session");
+      json["association_age_seconds"] = row.at("age_seconds");
+      json["srtt_us"] = row.at("srtt_us");
+      json["rto_us"] = row.at("rto_us");
+      json["state"] = row.at("session").is_null()          ? "down"
+                      : row.at("acks_missing").get<bool>() ? "failed"
+                                                           : "up";
+    }
     json["handshake"] = {{"going_on", row.at("handshaking")},
                          {"failures", row.at("failures")},
                          {"next_attempt_seconds", row.at("next_attempt_seconds")},
@@ -115,6 +126,10 @@ Document link_json(const Context& context, const LinkRecord& link, const LinkSta
   for (const Field& field : kFields) json[field.name] = (status.*field.member).get();
   json["last_ack_age_seconds"] = tsc_age(status.last_ack_tsc.get(), tsc_hz);
   if (link.protocol == LinkProtocol::kDtls) add_keys(status, tsc_hz, json);
+  if (link.protocol == LinkProtocol::kVirtual) {
+    json["state"] = "unknown";
+    json["association"] = json["cipher"] = json["association_age_seconds"] = nullptr;
+  }
   return json;
 }
 
@@ -171,19 +186,26 @@ void print_security(const Document& links) {
                    {"rekeys", Align::kRight},
                    {"handshake", {}}});
   for (const Document& link : links) {
-    if (link["protocol"] != "dtls") {
-      const bool lab = link["protocol"] == "lab";
-      table.add({link["slot"].dump(), name_of(link), text_or_dash(link["protocol"]),
-                 lab ? "NOT ENCRYPTED" : "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", ""});
+    if (link["protocol"] == "lab") {
+      table.add({link["slot"].dump(), name_of(link), "lab", "NOT ENCRYPTED", "-", "-", "-", "-",
+                 "-", "-", "-", "-", "-", ""});
       continue;
     }
     const Document& age = link["association_age_seconds"];
+    const std::string age_text = age.is_null() ? "-" : duration(age.get<double>());
+    if (link["protocol"] == "tls") {
+      table.add({link["slot"].dump(), name_of(link), "tls",
+                 link["cipher"].is_null() ? "no connection" : text_or_dash(link["cipher"]), "-",
+                 "-", text_or_dash(link["role"]), age_text, "-", "-", "-", "-", "-",
+                 last_handshake(link["handshake"])});
+      continue;
+    }
     table.add({link["slot"].dump(), name_of(link), "dtls",
                link["cipher"].is_null() ? "no keys" : text_or_dash(link["cipher"]),
                link["association"].dump(), link["epoch"].is_null() ? "-" : link["epoch"].dump(),
-               text_or_dash(link["role"]), age.is_null() ? "-" : duration(age.get<double>()),
-               number(link, "records_in"), number(link, "records_out"), number(link, "bad_records"),
-               number(link, "replays"), number(link, "rekeys"), last_handshake(link["handshake"])});
+               text_or_dash(link["role"]), age_text, number(link, "records_in"),
+               number(link, "records_out"), number(link, "bad_records"), number(link, "replays"),
+               number(link, "rekeys"), last_handshake(link["handshake"])});
   }
   if (!table.empty()) {
     std::printf("\n");
@@ -205,7 +227,7 @@ void show_links(const Context& context, const ShowOptions& options) {
     if (!wire::shm::read_identity(status, link) || link.slot == wire::shm::kNoLink) continue;
     if (absent && !options.all) continue;
     links.push_back(link_json(context, link, status, dataplane.status.tsc_hz.load()));
-    if (link.protocol == LinkProtocol::kDtls) add_handshakes(known, link, links.back());
+    if (link.protocol != LinkProtocol::kLab) add_handshakes(known, link, links.back());
   }
   if (context.json) {
     Document json;

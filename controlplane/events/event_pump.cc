@@ -40,6 +40,14 @@ void take_packet(const PacketRecord& record, const EventPump::UseInput& use) {
   }
 }
 
+template <class Ring>
+std::size_t take_records(Ring& ring, PacketKind kind, std::size_t most,
+                         const EventPump::UseRecord& use) {
+  return ring.consume(most, [&](const PacketRecord& record) {
+    if (record.kind == kind && record.length <= record.bytes.size()) use(record);
+  });
+}
+
 }  // namespace
 
 std::size_t EventPump::turn(const UseInput& use) {
@@ -54,14 +62,18 @@ std::size_t EventPump::turn(const UseInput& use) {
   return taken;
 }
 
-std::size_t EventPump::turn_handshakes(const UseHandshake& use) {
+std::size_t EventPump::turn_handshakes(const UseRecord& use) {
   std::size_t taken = 0;
   for (auto& lcore : rings_.lcores) {
-    taken += lcore.handshake.consume(kHandshakesPerTurn, [&](const PacketRecord& record) {
-      if (record.kind == PacketKind::kHandshake && record.length <= record.bytes.size()) {
-        use(record);
-      }
-    });
+    taken += take_records(lcore.handshake, PacketKind::kHandshake, kHandshakesPerTurn, use);
+  }
+  return taken;
+}
+
+std::size_t EventPump::turn_streams(const UseRecord& use) {
+  std::size_t taken = 0;
+  for (auto& lcore : rings_.lcores) {
+    taken += take_records(lcore.virtual_out, PacketKind::kVirtualOut, kStreamPerTurn, use);
   }
   return taken;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drains the rings of the dataplane: every record becomes an input of the core, and every datagram
-// of a handshake goes to those who make them.
+// Drains the rings of the dataplane: every record becomes an input of the core, but datagrams of
+// handshakes and messages for streams go to those who keep these.
 
 #pragma once
 
@@ -24,8 +24,10 @@ class EventPump {
   /// second.
   static constexpr std::size_t kHandshakesPerTurn = 16;
 
+  static constexpr std::size_t kStreamPerTurn = 128;
+
   using UseInput = std::function<void(const overlay::Input&)>;
-  using UseHandshake = std::function<void(const wire::shm::PacketRecord&)>;
+  using UseRecord = std::function<void(const wire::shm::PacketRecord&)>;
 
   explicit EventPump(wire::shm::RingSection& rings) : rings_(rings) {}
 
@@ -34,7 +36,9 @@ class EventPump {
   std::size_t turn(const UseInput& use);
   /// Handshake datagrams of all lcores, as PacketKind::kHandshake describes. @p use borrows the
   /// record; its length is not above the bytes there are. Returns how many there were.
-  std::size_t turn_handshakes(const UseHandshake& use);
+  std::size_t turn_handshakes(const UseRecord& use);
+  /// The same with messages for virtual links, PacketKind::kVirtualOut.
+  std::size_t turn_streams(const UseRecord& use);
 
  private:
   wire::shm::RingSection& rings_;

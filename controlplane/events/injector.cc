@@ -56,17 +56,28 @@ void Injector::send(const Outgoing& message) {
       message.on_link == wire::shm::kNoLink ? PacketKind::kInject : PacketKind::kInjectOnLink;
   piece.link = {message.on_link, message.generation};
   piece.lane = message.transaction;
-  if (message.bytes.size() <= wire::shm::kMaxPacketBytes) {
-    piece.bytes = message.bytes;
-    send_piece(std::move(piece));
-    return;
+  send_message(std::move(piece), message.bytes);
+}
+
+void Injector::send_message(Piece piece, std::span<const std::byte> message) {
+  if (message.size() <= wire::shm::kMaxPacketBytes) {
+    piece.bytes.assign(message.begin(), message.end());
+    return send_piece(std::move(piece));
   }
-  auto pieces = wire::reload::fragment_message(message.bytes, fragment_bytes_);
+  auto pieces = wire::reload::fragment_message(message, fragment_bytes_);
   if (pieces.empty()) ++dropped_;
   for (wire::reload::Bytes& bytes : pieces) {
     piece.bytes = std::move(bytes);
     send_piece(piece);
   }
+}
+
+void Injector::send_from_stream(const overlay::Ingress& link, std::span<const std::byte> message) {
+  Piece piece;
+  piece.kind = PacketKind::kVirtualIn;
+  piece.link = link;
+  piece.lane = link.slot;
+  send_message(std::move(piece), message);
 }
 
 void Injector::send_datagram(const overlay::Ingress& link, std::span<const std::byte> bytes) {

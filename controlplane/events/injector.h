@@ -29,6 +29,9 @@ class Injector {
   /// PacketKind::kDatagram, to the lcore that owns the link.
   /// @pre bytes.size() <= wire::shm::kMaxPacketBytes, as of a datagram that fits any link
   void send_datagram(const overlay::Ingress& link, std::span<const std::byte> bytes);
+  /// PacketKind::kVirtualIn, to the lcore that owns the link: a message or fragment that came in a
+  /// stream.
+  void send_from_stream(const overlay::Ingress& link, std::span<const std::byte> message);
   /// PacketKind::kRecord, to the lcore that owns the link. The same precondition.
   void send_record(const overlay::Ingress& link, std::uint32_t association,
                    std::uint8_t content_type, std::span<const std::byte> bytes);
@@ -50,6 +53,8 @@ class Injector {
   };
   [[nodiscard]] bool push(const Piece& piece);
   void send_piece(Piece piece);
+  /// In one piece, or in fragments where one record does not hold it.
+  void send_message(Piece piece, std::span<const std::byte> message);
 
   wire::shm::NodeRegion& region_;
   std::size_t fragment_bytes_;

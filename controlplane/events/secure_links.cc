@@ -42,17 +42,6 @@ links::SecureLink secure_link(const LinkRecord& link) {
   return {link.slot, link.generation, link.mtu, {link.local, link.remote}, link.peer};
 }
 
-std::string describe(const links::FailureReport& failure) {
-  std::string text = links::failure_sentence(failure.failure);
-  if (failure.refusal != trust::Refusal::kNone) {
-    text += std::string(" (") + trust::refusal_sentence(failure.refusal) + ")";
-  }
-  if (failure.alert_received != links::kNoAlert) {
-    text += "; it sent alert " + std::to_string(failure.alert_received);
-  }
-  return failure.detail.empty() ? text : text + "; " + failure.detail;
-}
-
 std::string in_seconds(std::uint64_t ns) {
   return std::to_string((ns + links::kSecond - 1) / links::kSecond) + " s";
 }
@@ -101,7 +90,7 @@ std::uint32_t SecureLinks::association_of(const LinkRecord& link) const noexcept
   return is_this ? association : 0;
 }
 
-void SecureLinks::meet_dataplane(const Now& now, Changes& changes) {
+void SecureLinks::meet_dataplane(const Now& now, LinkChanges& changes) {
   handshakes_.dataplane_restarted(now);
   for (const Link& link : links_) {
     const std::uint32_t association = association_of(link.record);
@@ -112,19 +101,20 @@ void SecureLinks::meet_dataplane(const Now& now, Changes& changes) {
   look(changes);
 }
 
-void SecureLinks::receive(const Now& now, const wire::shm::PacketRecord& record, Changes& changes) {
+void SecureLinks::receive(const Now& now, const wire::shm::PacketRecord& record,
+                          LinkChanges& changes) {
   handshakes_.receive(now, {record.local, record.remote},
                       std::span(record.bytes).first(record.length), out_);
   carry_out(now, changes);
 }
 
-void SecureLinks::want(const Now& now, const wire::shm::Event& event, Changes& changes) {
+void SecureLinks::want(const Now& now, const wire::shm::Event& event, LinkChanges& changes) {
   handshakes_.want_association(now, event.link_slot, event.generation,
                                static_cast<std::uint32_t>(event.count), out_);
   carry_out(now, changes);
 }
 
-void SecureLinks::turn(const Now& now, Changes& changes) {
+void SecureLinks::turn(const Now& now, LinkChanges& changes) {
   if (now.ns >= handshakes_.next_timer()) {
     handshakes_.tick(now, out_);
     carry_out(now, changes);
@@ -134,7 +124,7 @@ void SecureLinks::turn(const Now& now, Changes& changes) {
   look(changes);
 }
 
-void SecureLinks::look(Changes& changes) {
+void SecureLinks::look(LinkChanges& changes) {
   for (Link& link : links_) {
     const bool has_keys = association_of(link.record) != 0;
     if (has_keys == link.has_keys) continue;
@@ -143,7 +133,7 @@ void SecureLinks::look(Changes& changes) {
   }
 }
 
-void SecureLinks::carry_out(const Now& now, Changes& changes) {
+void SecureLinks::carry_out(const Now& now, LinkChanges& changes) {
   for (const auto& association : out_.associations) {
     Command command;
     command.kind = CommandKind::kInstallAssociation;
@@ -172,7 +162,7 @@ void SecureLinks::carry_out(const Now& now, Changes& changes) {
   out_.clear();
 }
 
-void SecureLinks::note(const Now& now, const LinkReport& report, Changes& changes) {
+void SecureLinks::note(const Now& now, const LinkReport& report, LinkChanges& changes) {
   const std::string link =
       "link " + std::to_string(report.slot) + " to " + config::to_string(report.peer) + ": ";
   Note::Level level = Note::Level::kNormal;
@@ -193,14 +183,14 @@ void SecureLinks::note(const Now& now, const LinkReport& report, Changes& change
       last = {report.failure.failure, now.ns};
       level = Note::Level::kWarning;
       text = std::string("handshake as ") + links::role_name(report.role) +
-             " failed: " + describe(report.failure);
+             " failed: " + links::describe(report.failure);
       if (report.retry_ns != 0) text += "; next attempt in " + in_seconds(report.retry_ns);
       break;
     }
     case LinkReport::Kind::kClosed:
       level = Note::Level::kWarning;
       text = "association " + std::to_string(report.association) +
-             " ended: " + describe(report.failure) + "; next attempt in " +
+             " ended: " + links::describe(report.failure) + "; next attempt in " +
              in_seconds(report.retry_ns);
       break;
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "controlplane/events/injector.h"
+#include "controlplane/events/link_changes.h"
 #include "controlplane/links/handshakes.h"
 #include "controlplane/overlay/io.h"
 #include "controlplane/publish/commands.h"
@@ -25,12 +26,6 @@ namespace controlplane::events {
 
 class SecureLinks {
  public:
-  /// What a call changed, for the core and the log. The caller empties it.
-  struct Changes {
-    std::vector<overlay::LinkKeys> keys;
-    std::vector<overlay::Note> notes;
-  };
-
   /// @param settings  but first_association, which follows from what the dataplane has
   /// @param context   for Transport::kDatagram
   /// @param links     all links of the node; those that are not kDtls are left alone
@@ -42,15 +37,16 @@ class SecureLinks {
 
   /// There is a dataplane that this process has told nothing yet: a new one, without keys, or one
   /// that ran before this process and kept the keys of its links. Call behind the resync.
-  void meet_dataplane(const overlay::Now& now, Changes& changes);
+  void meet_dataplane(const overlay::Now& now, LinkChanges& changes);
   /// Which links have keys, as the dataplane says. All of them, before anything else was told.
-  void look(Changes& changes);
+  void look(LinkChanges& changes);
   /// A record of PacketKind::kHandshake.
-  void receive(const overlay::Now& now, const wire::shm::PacketRecord& record, Changes& changes);
+  void receive(const overlay::Now& now, const wire::shm::PacketRecord& record,
+               LinkChanges& changes);
   /// An event of kind kAssociationWanted, from the dataplane or an operator.
-  void want(const overlay::Now& now, const wire::shm::Event& event, Changes& changes);
+  void want(const overlay::Now& now, const wire::shm::Event& event, LinkChanges& changes);
   /// Timers, and look() now and then. While a dataplane runs, at every turn.
-  void turn(const overlay::Now& now, Changes& changes);
+  void turn(const overlay::Now& now, LinkChanges& changes);
 
   /// Takes the key log line of each handshake that begins from now on; empty switches that off, as
   /// it is at first. A line is secret: with it, what the link carries can be read.
@@ -74,8 +70,8 @@ class SecureLinks {
   };
   /// The number of the keys the dataplane sends with on this very link; 0 when it has none.
   [[nodiscard]] std::uint32_t association_of(const wire::shm::LinkRecord& link) const noexcept;
-  void carry_out(const overlay::Now& now, Changes& changes);
-  void note(const overlay::Now& now, const links::LinkReport& report, Changes& changes);
+  void carry_out(const overlay::Now& now, LinkChanges& changes);
+  void note(const overlay::Now& now, const links::LinkReport& report, LinkChanges& changes);
 
   const wire::shm::NodeRegion& region_;
   publish::Commands& commands_;

@@ -35,6 +35,17 @@ const char* failure_sentence(Failure failure) noexcept {
   return "unknown";
 }
 
+std::string describe(const FailureReport& failure) {
+  std::string text = failure_sentence(failure.failure);
+  if (failure.refusal != trust::Refusal::kNone) {
+    text += std::string(" (") + trust::refusal_sentence(failure.refusal) + ")";
+  }
+  if (failure.alert_received != kNoAlert) {
+    text += "; it sent alert " + std::to_string(failure.alert_received);
+  }
+  return failure.detail.empty() ? text : text + "; " + failure.detail;
+}
+
 void Outputs::clear() noexcept {
   wipe(std::as_writable_bytes(std::span(associations)));
   for (std::string& line : key_log) wipe(std::as_writable_bytes(std::span(line)));

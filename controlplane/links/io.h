@@ -113,6 +113,9 @@ struct FailureReport {
   std::string detail;  ///< more than the sentence knows, or empty; may quote the peer's certificate
 };
 
+/// All of it in a sentence for the log.
+[[nodiscard]] std::string describe(const FailureReport& failure);
+
 /// A link changed for its operator to see.
 struct LinkReport {
   enum class Kind : std::uint8_t { kSecured, kRekeyed, kHandshakeFailed, kClosed };

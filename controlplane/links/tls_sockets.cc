@@ -96,7 +96,7 @@ struct TlsSockets::State : std::enable_shared_from_this<TlsSockets::State> {
   TlsSocketSettings settings;
   std::function<Now()> now;
   Hooks hooks;
-  std::vector<wire::reload::NodeId> peers;
+  std::vector<TlsPeer> peers;
   std::vector<std::shared_ptr<Listener>> listeners;
   std::unordered_map<Id, Handle> connections;
   std::map<asio::ip::address, std::size_t> per_source;
@@ -109,6 +109,8 @@ struct TlsSockets::State : std::enable_shared_from_this<TlsSockets::State> {
   void accept(const std::shared_ptr<Listener>& listener);
   void take(tcp::socket socket);
   [[nodiscard]] bool has_room_for(const asio::ip::address& source);
+  [[nodiscard]] std::vector<wire::reload::NodeId> expected_from(
+      const asio::ip::address& source) const;
   Handle add(tcp::socket socket, Role role, std::vector<wire::reload::NodeId> any_of);
   void read(const Handle& connection);
   void write(const Handle& connection);
@@ -152,16 +154,35 @@ bool TlsSockets::State::has_room_for(const asio::ip::address& source) {
   return false;
 }
 
+std::vector<wire::reload::NodeId> TlsSockets::State::expected_from(
+    const asio::ip::address& source) const {
+  std::vector<wire::reload::NodeId> expected;
+  for (const TlsPeer& peer : peers) {
+    if (context->uses_certificates() || to_asio(peer.remote).address() == source) {
+      expected.push_back(peer.id);
+    }
+  }
+  // One secret behind one address: nothing tells two peers apart.
+  if (!context->uses_certificates() && expected.size() > 1) expected.clear();
+  return expected;
+}
+
 void TlsSockets::State::take(tcp::socket socket) {
   error_code error;
   const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (error || peers.empty() || !has_room_for(remote.address())) return;  // closes it
+  if (error) return;  // closes it
+  std::vector<wire::reload::NodeId> any_of = expected_from(remote.address());
+  if (any_of.empty()) {
+    ++counters.refused_stranger;
+    return;
+  }
+  if (!has_room_for(remote.address())) return;
   ++counters.accepted;
   ++handshakes;
   ++per_source[remote.address()];
   socket.set_option(tcp::no_delay(true), error);
   socket.set_option(asio::socket_base::keep_alive(true), error);
-  const Handle connection = add(std::move(socket), Role::kServer, peers);
+  const Handle connection = add(std::move(socket), Role::kServer, std::move(any_of));
   connection->accepted = connection->counted_as_handshake = connection->ready = true;
   connection->source = remote.address();
   TlsOutputs out;
@@ -324,9 +345,7 @@ void TlsSockets::set_context(std::shared_ptr<const SecureContext> context) {
   state_->context = std::move(context);
 }
 
-void TlsSockets::set_peers(std::vector<wire::reload::NodeId> peers) {
-  state_->peers = std::move(peers);
-}
+void TlsSockets::set_peers(std::vector<TlsPeer> peers) { state_->peers = std::move(peers); }
 
 bool TlsSockets::listen(const wire::shm::Endpoint& local, std::string& why) {
   const auto listener = std::make_shared<State::Listener>(state_->io);

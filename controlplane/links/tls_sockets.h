@@ -30,16 +30,17 @@ struct TlsSocketSettings {
   std::size_t max_handshakes = 128;    ///< accepted ones that are not authenticated yet
 };
 
+/// Somebody who may connect to this node.
+struct TlsPeer {
+  wire::reload::NodeId id;
+  wire::shm::Endpoint remote;  ///< where it is called; see set_peers()
+};
+
+/// What happened so far; tls_socket_counter.def has the meanings.
 struct TlsSocketCounters {
-  std::uint64_t connected = 0;           ///< connect() calls
-  std::uint64_t accepted = 0;            ///< connections taken
-  std::uint64_t refused_full = 0;        ///< closed at once: max_connections
-  std::uint64_t refused_source = 0;      ///< closed at once: max_per_source
-  std::uint64_t refused_handshakes = 0;  ///< closed at once: max_handshakes
-  std::uint64_t up = 0;                  ///< connections whose peer was authenticated
-  std::uint64_t closed = 0;              ///< connections that are over, of any kind
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
+#define TLS_SOCKET_COUNTER(name, help) std::uint64_t name = 0;
+#include "controlplane/links/tls_socket_counter.def"
+#undef TLS_SOCKET_COUNTER
 };
 
 class TlsSockets {
@@ -65,8 +66,10 @@ class TlsSockets {
 
   /// For connections that begin from now on.
   void set_context(std::shared_ptr<const SecureContext> context);
-  /// Who may connect to this node; those already connected stay.
-  void set_peers(std::vector<wire::reload::NodeId> peers);
+  /// Who may connect to this node; those already connected stay. Certificates say who connects,
+  /// from wherever. With a shared secret, which all have, it is the one whose address it comes
+  /// from.
+  void set_peers(std::vector<TlsPeer> peers);
   /// Accepts connections at @p local, port 0 for any. False with @p why. May be called for several.
   [[nodiscard]] bool listen(const wire::shm::Endpoint& local, std::string& why);
   /// Where the last listen() listens; family 0 before any.

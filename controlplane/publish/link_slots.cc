@@ -34,6 +34,7 @@ LinkRecord describe(const config::NodeConfig& config, const config::Peer& peer) 
   record.link_class = peer.link_class;
   record.remote = peer.address;
   record.peer = peer.node_id;
+  record.local.family = peer.address.family;  // all there is to say of a stream's
   for (std::size_t index = 0; index < config.dataplane.ports.size(); ++index) {
     const config::Port& port = config.dataplane.ports[index];
     if (port.name != peer.port) continue;

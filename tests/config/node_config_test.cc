@@ -168,7 +168,7 @@ TEST(NodeConfig, HasLinksWithoutEncryptionOnlyWhenTheyAreEnabledByName) {
     EXPECT_EQ(refusals("lab_links = true", off), "") << "secure links need nothing";
   }
   EXPECT_THAT(refusals(replaced(lab, "\"lab\"", "\"plain\"")),
-              HasSubstr("peer.protocol = 'plain': accepted are \"dtls\" and \"lab\""));
+              HasSubstr("peer.protocol = 'plain': accepted are \"dtls\", \"tls\" and \"lab\""));
 }
 
 TEST(NodeConfig, MakesSecureLinksUnlessToldOtherwise) {
@@ -176,6 +176,29 @@ TEST(NodeConfig, MakesSecureLinksUnlessToldOtherwise) {
   EXPECT_EQ(node.peers.at(0).protocol, wire::shm::LinkProtocol::kDtls);
   EXPECT_EQ(node.links.ciphers.size(), wire::dtls::kAeadCount);
   EXPECT_FALSE(node.links.shared_secret);
+}
+
+TEST(NodeConfig, GivesTlsLinksAddressesOfTheKernelAndNoPort) {
+  const std::string tls = replaced(kGood, "port = \"p0\"", "protocol = \"tls\"") +
+                          "[links]\ntls_listen = [\"127.0.0.1\"]\n";
+  const auto read = config::parse_node_config(tls, "node.toml");
+  ASSERT_TRUE(read.config) << refusals(tls);
+  EXPECT_EQ(read.config->peers.at(0).protocol, wire::shm::LinkProtocol::kVirtual);
+  EXPECT_EQ(read.config->peers.at(0).port, "");
+  ASSERT_EQ(read.config->links.tls_listen.size(), 1U);
+  EXPECT_EQ(config::to_string(read.config->links.tls_listen[0]), "127.0.0.1:6084");
+
+  EXPECT_THAT(refusals(replaced(kGood, "port = \"p0\"", "port = \"p0\"\nprotocol = \"tls\"")),
+              HasSubstr("peer.port = 'p0': a link with protocol \"tls\" goes by the sockets"));
+  EXPECT_THAT(refusals(replaced(kGood, "port = \"p0\"", "")), HasSubstr("peer.port"));
+  for (const char* bad : {"\"localhost:6084\"", "\"10.0.0.1:99999\"", "\"::1\", \"::1\""}) {
+    EXPECT_THAT(refusals(replaced(tls, "\"127.0.0.1\"", bad)),
+                HasSubstr("accepted are addresses of this machine"))
+        << bad;
+  }
+  EXPECT_THAT(
+      refusals(kGood + "[links]\ntls_listen = [\"[::]:6084\"]\n"),
+      HasSubstr("links.tls_listen = [ '[::]:6084' ]: needs a [[peer]] with protocol = \"tls\""));
 }
 
 TEST(NodeConfig, ReadsWhatSecureLinksHaveInCommon) {

@@ -3,6 +3,7 @@
 #include "tests/controlplane/test_planes.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -46,6 +47,10 @@ TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, c
   const bool first = letter == 'a';
   const auto self = node_id(first ? 0x10 : 0x80);
   const auto other = node_id(first ? 0x80 : 0x10);
+  const bool streams = protocol == "tls";
+  const auto pid = static_cast<unsigned>(::getpid());
+  const std::string loopback =
+      "127." + std::to_string(1 + pid / 256 % 254) + '.' + std::to_string(pid % 256) + '.';
   overlay.write_identity(self, file(".pem"), file(".key"));
   std::ofstream(directory + "/root.pem") << overlay.root_pem();
   std::filesystem::create_directory(file(".run"));
@@ -55,9 +60,12 @@ TestPlane::TestPlane(const TestOverlay& overlay, const std::string& directory, c
       << "\"\nconfiguration_sequence = 7\nroot_certificates = [\"root.pem\"]\nlab_links = true\n"
       << "[[identity]]\nname = \"own\"\ncertificate = \"" << letter << ".pem\"\nkey = \"" << letter
       << ".key\"\n[[peer]]\nname = \"" << (first ? 'b' : 'a') << "\"\nnode_id = \""
-      << config::to_string(other) << "\"\naddress = \"10.0.0." << (first ? 2 : 1)
-      << ":6084\"\nport = \"p0\"\nprotocol = \"" << protocol
-      << "\"\nclass = \"backbone\"\n[[dataplane.port]]\nname = \"p0\"\n"
+      << config::to_string(other) << "\"\naddress = \"" << (streams ? loopback : "10.0.0.")
+      << (first ? 2 : 1) << ":6084\"\n"
+      << (streams ? "" : "port = \"p0\"\n") << "protocol = \"" << protocol
+      << "\"\nclass = \"backbone\"\n[links]\ntls_listen = ["
+      << (streams ? '"' + loopback + (first ? '1' : '2') + '"' : "")
+      << "]\n[[dataplane.port]]\nname = \"p0\"\n"
       << "device = \"net_null0\"\naddresses = [\"10.0.0." << (first ? 1 : 2) << "/24\"]\n";
   auto loaded = config::load_node_config(file(".toml"));
   for (const auto& error : loaded.errors) ADD_FAILURE() << error.text();
@@ -75,6 +83,16 @@ void TestPlane::start() {
   plane_ = std::make_unique<controlplane::ControlPlane>(
       config_, *loaded.credentials, std::move(context), attach(config_, Role::kControlplane),
       [next = std::uint64_t{1}]() mutable { return next += 0x9e3779b97f4a7c15; }, at(0));
+}
+
+void TestPlane::open_streams(boost::asio::io_context& io,
+                             std::function<controlplane::overlay::Now()> now) {
+  const auto loaded = controlplane::trust::load_credentials(config_, kUnixMs / 1000);
+  std::string why;
+  auto context = controlplane::links::own_context(config_, *loaded.credentials,
+                                                  controlplane::links::Transport::kStream, why);
+  EXPECT_TRUE(context != nullptr) << why;
+  EXPECT_TRUE(plane_->open_streams(io, std::move(context), std::move(now), why)) << why;
 }
 
 void TestPlane::start_dataplane() {

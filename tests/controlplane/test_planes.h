@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,13 +35,17 @@ class TestPlane {
             const std::string& protocol = "lab");
 
   [[nodiscard]] const config::NodeConfig& config() const noexcept { return config_; }
+  [[nodiscard]] config::NodeConfig& config() noexcept { return config_; }  ///< before start()
   [[nodiscard]] std::string file(const std::string& end) const {
     return directory_ + "/" + letter_ + end;
   }
   void start();  ///< the control plane, anew
+  /// Behind start(), with protocol "tls": at 127.x.y.1 or .2, where x and y are this process's.
+  void open_streams(boost::asio::io_context& io, std::function<controlplane::overlay::Now()> now);
   void stop() { plane_.reset(); }
   void start_dataplane();
   void stop_dataplane() { dataplane_.reset(); }
+  [[nodiscard]] bool has_dataplane() const noexcept { return dataplane_ != nullptr; }
   [[nodiscard]] controlplane::ControlPlane& plane() { return *plane_; }
   [[nodiscard]] wire::shm::Region& dataplane() { return *dataplane_; }
 

@@ -112,7 +112,7 @@ TEST(TlsSockets, TwoNodesConnectAndTalk) {
   asio::io_context io;
   TlsNode a(io, 0x11);
   TlsNode b(io, 0xee);
-  b.sockets.set_peers({node(0x33), a.id});
+  b.sockets.set_peers({{node(0x33), {}}, {a.id, {}}});
   const auto connection = a.sockets.connect(loopback(b.listen()), b.id);
   ASSERT_TRUE(run_until(io, [&] { return a.newest != 0 && b.newest != 0; }));
   EXPECT_EQ(a.newest, connection);
@@ -138,6 +138,40 @@ TEST(TlsSockets, TwoNodesConnectAndTalk) {
   EXPECT_EQ(a.closed(), 0U);  // its own doing
 }
 
+/// Nothing but the source address tells members apart where all have the same secret.
+TEST(TlsSockets, WithASharedSecretTheAddressSaysWhoItIs) {  // C-38
+  asio::io_context io;
+  const auto with_secret = [](const NodeId& id) {
+    auto settings = overlay().context_settings(overlay().identity(id));
+    settings.transport = controlplane::links::Transport::kStream;
+    settings.shared_secret = controlplane::links::SharedSecret{"members", Bytes(32, std::byte{9})};
+    return make_context(settings);
+  };
+  TlsNode a(io, 0x11);
+  TlsNode b(io, 0xee);
+  a.sockets.set_context(with_secret(a.id));
+  b.sockets.set_context(with_secret(b.id));
+  wire::shm::Endpoint elsewhere = loopback(6084);
+  elsewhere.address[15] = 77;
+  const std::uint16_t port = b.listen();
+
+  b.sockets.set_peers({{node(0x33), elsewhere}});
+  const auto refused = a.sockets.connect(loopback(port), b.id);
+  ASSERT_TRUE(run_until(io, [&] { return a.closed() == 1; }));
+  EXPECT_EQ(a.events[refused].size(), 1U);
+  EXPECT_EQ(b.sockets.counters().refused_stranger, 1U);
+
+  b.sockets.set_peers({{node(0x33), elsewhere}, {a.id, loopback(6084)}});
+  (void)a.sockets.connect(loopback(port), b.id);
+  ASSERT_TRUE(run_until(io, [&] { return b.newest != 0; }));
+  EXPECT_EQ(b.sockets.find(b.newest)->peer(), a.id);
+
+  b.sockets.set_peers({{node(0x33), loopback(6084)}, {a.id, loopback(6084)}});
+  (void)a.sockets.connect(loopback(port), b.id);
+  ASSERT_TRUE(run_until(io, [&] { return b.sockets.counters().refused_stranger == 2; }))
+      << "two at one address cannot be told apart";
+}
+
 TEST(TlsSockets, ACallThatNobodyTakesIsReported) {
   asio::io_context io;
   TlsNode a(io, 0x11);
@@ -151,7 +185,7 @@ TEST(TlsSockets, APeerThatMayNotIsToldSoEvenWhenItKeepsTalking) {
   asio::io_context io;
   TlsNode a(io, 0x11);
   TlsNode b(io, 0xee);
-  b.sockets.set_peers({node(0x33)});
+  b.sockets.set_peers({{node(0x33), {}}});
   const auto connection = a.sockets.connect(loopback(b.listen()), b.id);
   ASSERT_TRUE(run_until(io, [&] {
     // In TLS 1.3 a client is up before the server has seen its certificate.
@@ -171,7 +205,7 @@ TEST(TlsSockets, StrangersAreLimited) {
   settings.max_handshakes = 3;
   settings.link.handshake_ns = kSecond;
   TlsNode b(io, 0xee, settings);
-  b.sockets.set_peers({node(0x11)});
+  b.sockets.set_peers({{node(0x11), {}}});
   const std::uint16_t port = b.listen();
   std::vector<asio::ip::tcp::socket> strangers;
   for (int i = 0; i < 10; ++i) {
@@ -232,7 +266,7 @@ TEST_P(TlsWithOpenssl, AsServerWeTalkToItsClient) {
   asio::io_context io;
   Files files;
   TlsNode us(io, 0xee);
-  us.sockets.set_peers({node(0x11)});
+  us.sockets.set_peers({{node(0x11), {}}});
   const LinkIdentity identity = overlay().identity(node(0x11));
   Child openssl({"openssl", "s_client", GetParam(), "-quiet", "-connect",
                  "127.0.0.1:" + std::to_string(us.listen()), "-CAfile",
@@ -282,7 +316,7 @@ TEST(TlsSockets, OpensslWithoutACertificateOrWithAnOldVersionIsRefused) {
     asio::io_context io;
     Files files;
     TlsNode us(io, 0xee);
-    us.sockets.set_peers({node(0x11)});
+    us.sockets.set_peers({{node(0x11), {}}});
     std::vector<std::string> arguments = {"openssl", "s_client", "-connect",
                                           "127.0.0.1:" + std::to_string(us.listen())};
     arguments.insert(arguments.end(), that.more.begin(), that.more.end());

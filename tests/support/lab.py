@@ -98,6 +98,13 @@ class Node:
         self.substitute(rf'(\[\[peer\]\]\nname = "{peer}"\n(?:.+\n)*?)protocol = "dtls"',
                         r'\1protocol = "lab"')
 
+    def speak_tls_with(self, peer, address, listen=None):
+        """The link to a peer goes by the kernel's TCP: to an address, or from one to ours."""
+        self.substitute(rf'(\[\[peer\]\]\nname = "{peer}"\n(?:.+\n)*?)address = .+\nport = .+\nprotocol = .+',
+                        rf'\1address = "{address}"\nprotocol = "tls"')
+        if listen is not None:
+            self.set("links", "tls_listen", json.dumps([listen]))
+
     def substitute(self, pattern, replacement):
         """For what set() cannot reach."""
         with open(self.config, encoding="utf-8") as file:

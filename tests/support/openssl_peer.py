@@ -2,7 +2,8 @@
 """The neighbour of a node, played by openssl: s_client or s_server keeps the connection, frame_tool
 behind it writes and reads the frames. Neither has any code of the node's links.
 
-    peer = OpensslPeer(lab, "node1", "node2")
+    peer = OpensslPeer(lab, "node1", "node2")              # DTLS, in the place of node1
+    peer = TlsPeer(lab, "node1", "node2", "127.0.0.1:7001")  # TLS, beside node2
     report, messages = peer.converse_as_client(identity, pings=3)
     said = peer.refused_as_client(None)
 """
@@ -37,6 +38,8 @@ class Credential:
 
 
 class OpensslPeer:
+    SOCKETS = "-Huln"  # of ss: what s_server listens with
+
     def __init__(self, lab, name, neighbour):
         self.lab, self.name, self.node = lab, name, lab.node(neighbour)
         self.namespace = lab.node(name).namespace
@@ -134,12 +137,44 @@ class OpensslPeer:
             if not openssl.running():
                 raise Failed(f"openssl ended: {openssl.tail(5)}")
             _status, out, _err = self.lab.world.run_in(
-                self.namespace, "ss", "-Huln", "sport", "=", f":{port}")
+                self.namespace, "ss", self.SOCKETS, "sport", "=", f":{port}")
             return out.strip()
         wait_for(bound, "s_server to listen", HANDSHAKE_S)
 
     def _conversation(self, command, credential, *arguments):
         return _Conversation(self, command, credential, arguments)
+
+
+class TlsPeer(OpensslPeer):
+    """The same over TCP, in the namespace of the node itself: openssl connects to where the node
+    listens, or listens where the node calls."""
+    SOCKETS = "-Htln"
+    NODE_LISTENS = "127.0.0.1:6084"
+
+    def __init__(self, lab, name, neighbour, address):
+        self.lab, self.name, self.node = lab, name, lab.node(neighbour)
+        self.namespace = self.node.namespace
+        self.local, self.remote = address, self.NODE_LISTENS
+        self.version = "1_3"
+        self._runs = 0
+
+    def client_command(self, credential, cipher=None):
+        return ["openssl", "s_client", f"-tls{self.version}", "-quiet", "-connect", self.remote,
+                *self._authority(), *self._identity(credential)]
+
+    def server_command(self, credential, cipher=None):
+        return ["openssl", "s_server", f"-tls{self.version}", "-quiet", "-accept", self.local,
+                "-Verify", "3", *self._authority(), *self._identity(credential)]
+
+    def wait_until_down(self):
+        wait_for(lambda: self.node.links()[self.name]["state"] == "down",
+                 "the last connection to end", HANDSHAKE_S)
+
+    @staticmethod
+    def _identity(credential):
+        if credential is None:
+            return []
+        return ["-cert", credential.certificate, "-key", credential.key]
 
 
 class _Conversation:

@@ -38,7 +38,7 @@ enum class LinkProtocol : std::uint8_t {
   kDtls,     ///< the same frames in DTLS 1.2 records (DTLS-UDP-SR-NO-ICE); needs an association
   kVirtual,  ///< a stream whose socket, cipher and framing are the control plane's (TLS over TCP)
 };
-inline constexpr const char* kLinkProtocolNames[] = {"lab", "dtls", "virtual"};
+inline constexpr const char* kLinkProtocolNames[] = {"lab", "dtls", "tls"};
 
 /// A link to one neighbour. Keyed by slot; (local, remote) must be unique. Of a virtual link the
 /// endpoints name the stream and no packet; its port and mtu mean nothing.
