@@ -54,14 +54,12 @@ bool SrSender::is_kept(std::uint32_t sequence) const noexcept {
 
 std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
   const unsigned transmissions = bits_[slot].transmissions;
-  if (transmissions == 1 && silent_retransmissions_ == 0) [[likely]]
+  if (transmissions == 1 && silent_timeouts_ == 0) [[likely]]
     return rto_us_;
   if (failed_ && transmissions == kMaxTransmissions) return kProbeIntervalUs;
   // C-16 for the message, RFC 6298 section 5.5 for the link: in silence it waits twice as long for
   // each further message as well.
-  const unsigned doublings =
-      failed_ ? transmissions - 1 : std::max(transmissions - 1, silent_retransmissions_);
-  return std::min(rto_us_ << std::min(doublings, kMaxTransmissions - 1), kMaxRtoUs);
+  return backed_off_us(failed_ ? transmissions - 1 : std::max(transmissions - 1, silent_timeouts_));
 }
 
 void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
@@ -143,7 +141,7 @@ bool SrSender::pace_grants(std::uint64_t now_us) noexcept {
 }
 
 void SrSender::reduce(std::uint32_t to) noexcept {
-  ssthresh_ = std::max<std::uint32_t>(cwnd_ / 2, 2);
+  ssthresh_ = std::max(cwnd_ / 2, kMinCwnd);
   cwnd_ = std::min(ssthresh_, to);
   growth_ = 0;
   recovery_ = next_;
@@ -220,8 +218,8 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   }
   if (!ever_acknowledged_ || older(highest_acked_, sequence)) highest_acked_ = sequence;
   ever_acknowledged_ = true;
-  if (silent_retransmissions_ != 0) {  // waits are short again
-    silent_retransmissions_ = 0;
+  if (silent_timeouts_ != 0) {  // waits are short again
+    silent_timeouts_ = 0;
     next_check_us_ = std::min(next_check_us_, now_us + rto_us_);
   }
   quiet_since_us_ = now_us;
@@ -257,10 +255,10 @@ void SrSender::check_timers(std::uint64_t now_us) noexcept {
       continue;
     }
     mark_lost(sequence);
-    // RFC 5681 section 3.1: start again from one message. ssthresh is kept when the same message
-    // times out again.
-    if (!reacted && bits_[slot].transmissions == 1 && !older(sequence, recovery_)) reduce(1);
-    cwnd_ = 1;
+    // RFC 5681 section 3.1: start again from the least window. ssthresh is kept when the same
+    // message times out again.
+    if (!reacted && bits_[slot].transmissions == 1 && !older(sequence, recovery_)) reduce(kMinCwnd);
+    cwnd_ = std::min(cwnd_, kMinCwnd);
     reorder_ = kReorderThreshold;
     reacted = true;
   }
@@ -278,8 +276,11 @@ void SrSender::keep_only_probe(std::uint32_t probe) noexcept {
 void SrSender::note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept {
   // Retransmissions of what later acks showed to be lost say nothing about the link.
   if (now_us - quiet_since_us_ < rto_us_) return;
+  // Of messages that wait side by side one counts: as if there was one timer (RFC 6298 section 5).
+  const std::uint64_t since_us = now_us - last_silence_us_;
+  if (silent_timeouts_ != 0 && since_us < backed_off_us(silent_timeouts_)) return;
   last_silence_us_ = now_us;
-  if (++silent_retransmissions_ < kFailureRetransmissions) return;
+  if (++silent_timeouts_ < kFailureRetransmissions) return;
   failed_ = failure_untold_ = true;
   keep_only_probe(probe);
 }
@@ -295,7 +296,7 @@ SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
     bits_[slot].state = kDone;
     --lost_;
     advance_oldest();
-    if (!failed_ && now_us - last_silence_us_ >= rto_us_) note_silence(now_us, next_);
+    if (!failed_) note_silence(now_us, next_);
     return {Lost::Action::kGiveUp, slot, 0};
   }
   if (in_flight_ >= cwnd_) return {};

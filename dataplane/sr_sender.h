@@ -15,6 +15,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -26,7 +27,10 @@ class SrSender {
   static constexpr std::uint32_t kWindow = 512;
   /// Kept free of first transmissions, so that a full window can still retransmit.
   static constexpr std::uint32_t kRetransmitReserve = 32;
-  static constexpr std::uint32_t kInitialCwnd = 10;      ///< RFC 6928, allowed by RFC 8085
+  static constexpr std::uint32_t kInitialCwnd = 10;  ///< RFC 6928, allowed by RFC 8085
+  /// What a timeout leaves of the window (RFC 9002 section 7.2): with one message in flight nothing
+  /// later could show that it is lost, and each loss would cost a timeout.
+  static constexpr std::uint32_t kMinCwnd = 2;
   static constexpr unsigned kMaxTransmissions = 5;       ///< C-17
   static constexpr std::uint32_t kReorderThreshold = 3;  ///< RFC 9002 section 6.1.1
   /// Where the threshold ends on a path that was seen to reorder more than that.
@@ -104,7 +108,7 @@ class SrSender {
     bits_[slot].state = kDone;
     --in_flight_;
     if (older(highest_acked_, sequence)) highest_acked_ = sequence;
-    silent_retransmissions_ = 0;
+    silent_timeouts_ = 0;
     quiet_since_us_ = now_us;
     if (cwnd_ < kWindow) grow(1, sequence);
     advance_oldest();
@@ -191,6 +195,9 @@ class SrSender {
   }
   void keep_only_probe(std::uint32_t probe) noexcept;
   void note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept;
+  [[nodiscard]] std::uint32_t backed_off_us(unsigned doublings) const noexcept {
+    return std::min(rto_us_ << std::min(doublings, kMaxTransmissions - 1), kMaxRtoUs);
+  }
   [[nodiscard]] std::uint32_t wait_us(std::uint32_t slot) const noexcept;
 
   std::uint32_t oldest_ = 0;         // nothing older is in flight or lost
@@ -209,8 +216,8 @@ class SrSender {
   std::uint32_t srtt8_ = 0;
   std::uint32_t rttvar4_ = 0;
   std::uint32_t rto_us_ = kInitialRtoUs;
-  std::uint32_t silent_retransmissions_ = 0;  // since no ack had come for an RTO: the backoff
-  std::uint64_t quiet_since_us_ = 0;          // last ack, or when the link stopped being idle
+  std::uint32_t silent_timeouts_ = 0;  // since the last ack: the backoff
+  std::uint64_t quiet_since_us_ = 0;   // last ack, or when the link stopped being idle
   std::uint64_t last_silence_us_ = 0;
   std::uint64_t next_check_us_ = 0;
   std::uint64_t last_send_us_ = 0;

@@ -170,7 +170,7 @@ TEST(SrSender, AFailedLinkKeepsProbingAndReturnsWithTheFirstAck) {
   EXPECT_FALSE(sender.failed());
   EXPECT_TRUE(sender.has_room());
   EXPECT_EQ(sender.in_flight(), 0U);
-  EXPECT_LE(sender.cwnd(), 2U) << "the window starts over";
+  EXPECT_LE(sender.cwnd(), SrSender::kMinCwnd + 1) << "the window starts over";
 }
 
 TEST(SrSender, ALinkThatRetransmitsNothingFailsAllTheSameAndMayProbeWithNewMessages) {
@@ -264,12 +264,12 @@ TEST(SrSender, AWindowThatIsNotUsedDoesNotGrow) {
   EXPECT_EQ(sender.cwnd(), 10U);
 }
 
-TEST(SrSender, ATimeoutClosesTheWindowToOneMessage) {
+TEST(SrSender, ATimeoutClosesTheWindowToTwoMessages) {  // RFC 9002 section 7.2
   SrSender sender;
   send_many(sender, 10, kStart);
   const auto resent = run_timers(sender, kStart, kStart + 502'000);
-  EXPECT_EQ(resent.size(), 1U);
-  EXPECT_EQ(sender.cwnd(), 1U);
+  EXPECT_EQ(resent.size(), 2U);
+  EXPECT_EQ(sender.cwnd(), 2U);
   EXPECT_FALSE(sender.has_room());
 }
 
@@ -305,12 +305,25 @@ TEST(SrSender, InSilenceEachFurtherMessageWaitsTwiceAsLong) {  // RFC 6298 secti
   SrSender sender;
   send_many(sender, 5, kStart);
   const auto resent = run_timers(sender, kStart, kStart + 3'600'000);
-  ASSERT_EQ(resent.size(), 3U);
-  const std::uint64_t expected[] = {500'000, 1'500'000, 3'500'000};
-  for (std::size_t i = 0; i < 3; ++i) {
+  ASSERT_EQ(resent.size(), 5U);
+  const std::uint64_t expected[] = {500'000, 500'000, 1'500'000, 1'500'000, 3'500'000};
+  for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_NEAR(static_cast<double>(resent[i].at - kStart), static_cast<double>(expected[i]),
                 5000.0);
   }
+  EXPECT_TRUE(sender.failed());
+}
+
+TEST(SrSender, MessagesThatWaitSideBySideDoNotMakeALinkFailSooner) {  // C-19
+  SrSender sender;
+  send_many(sender, 1, kStart);
+  (void)run_timers(sender, kStart, kStart + 501'000);
+  ASSERT_EQ(sender.cwnd(), SrSender::kMinCwnd);
+  send_many(sender, 1, kStart + 600'000);  // its timer ends between those of the first
+  const auto resent = run_timers(sender, kStart + 600'000, kStart + 3'450'000);
+  EXPECT_EQ(resent.size(), 2U);
+  EXPECT_FALSE(sender.failed());
+  (void)run_timers(sender, kStart + 3'451'000, kStart + 3'600'000);
   EXPECT_TRUE(sender.failed());
 }
 
@@ -318,9 +331,9 @@ TEST(SrSender, AfterSilenceTheFirstAckMakesWaitsShortAgain) {
   SrSender sender;
   send_many(sender, 3, kStart);
   const auto silent = run_timers(sender, kStart, kStart + 1'510'000);
-  ASSERT_EQ(silent.size(), 2U);
+  ASSERT_EQ(silent.size(), 4U);
   const std::uint64_t now = kStart + 1'520'000;
-  ASSERT_EQ(ack(sender, silent[1].sequence, now), AckKind::kNew);
+  ASSERT_EQ(ack(sender, silent[3].sequence, now), AckKind::kNew);
   EXPECT_LE(sender.next_check_us(), now + sender.rto_us());
 }
 
