@@ -289,8 +289,8 @@ void LinkLayer::serve_lost(LinkRuntime& link, std::uint64_t now_tsc) noexcept {
     link.headers.write(frame, static_cast<std::uint16_t>(payload), mac);
     around_.transmit.put(link.port, again);
   }
+  if (link.sender.take_death()) drop_queued(link, DropReason::kLinkDown);
   if (link.sender.take_failure()) {
-    drop_queued(link, DropReason::kLinkDown);
     tell(link, wire::shm::EventKind::kLinkFailed, 1, now_tsc);
     publish(link);
   }
@@ -322,7 +322,7 @@ void LinkLayer::submit(LinkRuntime& link, rte_mbuf* mbuf, const wire::shm::Polic
     transmit(link, mbuf, policy, now_tsc, mac);
     return;
   }
-  if (link.sender.failed()) {
+  if (link.sender.dead()) {
     if (mac != 0 && link.sender.can_probe(us_of(now_tsc))) {
       transmit(link, mbuf, policy, now_tsc, mac);
     } else {

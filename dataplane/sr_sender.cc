@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace dataplane {
 
@@ -56,10 +57,10 @@ std::uint32_t SrSender::wait_us(std::uint32_t slot) const noexcept {
   const unsigned transmissions = bits_[slot].transmissions;
   if (transmissions == 1 && silent_timeouts_ == 0) [[likely]]
     return rto_us_;
-  if (failed_ && transmissions == kMaxTransmissions) return kProbeIntervalUs;
+  if (dead_) return kProbeIntervalUs;
   // C-16 for the message, RFC 6298 section 5.5 for the link: in silence it waits twice as long for
   // each further message as well.
-  return backed_off_us(failed_ ? transmissions - 1 : std::max(transmissions - 1, silent_timeouts_));
+  return backed_off_us(std::max(transmissions - 1, silent_timeouts_));
 }
 
 void SrSender::complete(std::uint32_t sequence, Completed& completed) noexcept {
@@ -224,8 +225,8 @@ SrSender::AckKind SrSender::acknowledge(std::uint32_t sequence, std::uint32_t re
   }
   quiet_since_us_ = now_us;
   const bool recovered = failed_;
-  failed_ = false;
-  failure_untold_ = false;
+  failed_ = failure_untold_ = false;
+  dead_ = death_untold_ = false;
   if (completed.count != 0) grow(completed.count, sequence);
   advance_oldest();
   find_overtaken(now_us);
@@ -264,7 +265,9 @@ void SrSender::check_timers(std::uint64_t now_us) noexcept {
   }
 }
 
-void SrSender::keep_only_probe(std::uint32_t probe) noexcept {
+/// @param probe  the message that is kept; next_: none
+void SrSender::die(std::uint32_t probe) noexcept {
+  dead_ = death_untold_ = true;
   for (std::uint32_t sequence = oldest_; sequence != next_; ++sequence) {
     Bits& bits = bits_[slot_of(sequence)];
     if (sequence == probe) continue;
@@ -280,9 +283,9 @@ void SrSender::note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept 
   const std::uint64_t since_us = now_us - last_silence_us_;
   if (silent_timeouts_ != 0 && since_us < backed_off_us(silent_timeouts_)) return;
   last_silence_us_ = now_us;
-  if (++silent_timeouts_ < kFailureRetransmissions) return;
-  failed_ = failure_untold_ = true;
-  keep_only_probe(probe);
+  ++silent_timeouts_;
+  if (silent_timeouts_ == kFailureRetransmissions) failed_ = failure_untold_ = true;
+  if (silent_timeouts_ == kMaxTransmissions) die(probe);
 }
 
 SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
@@ -291,17 +294,23 @@ SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
   while (bits_[slot_of(sequence)].state != kLost) ++sequence;
   const std::uint32_t slot = slot_of(sequence);
   const Bits bits = bits_[slot];
-  const bool probing = failed_ && bits.reliable != 0;
-  if (!probing && (bits.reliable == 0 || bits.transmissions >= kMaxTransmissions)) {
+  const bool was_last = bits.reliable == 0 || bits.transmissions >= kMaxTransmissions;
+  if (was_last && !dead_) {
+    const std::uint32_t probe = bits.reliable != 0 ? sequence : next_;
+    note_silence(now_us, probe);
+    // Nothing else goes out that could be acked.
+    if (failed_ && !dead_ && in_flight() == 1) die(probe);
+  }
+  const bool probing = dead_ && bits.reliable != 0;
+  if (was_last && !probing) {
     bits_[slot].state = kDone;
     --lost_;
     advance_oldest();
-    if (!failed_) note_silence(now_us, next_);
     return {Lost::Action::kGiveUp, slot, 0};
   }
   if (in_flight_ >= cwnd_) return {};
   if (next_ - oldest_ >= kWindow && sequence != oldest_) return {};
-  if (!failed_ && !pace_allows(now_us)) return {};
+  if (!dead_ && !pace_allows(now_us)) return {};
   const std::uint32_t again = next_;
   --lost_;
   bits_[slot].state = kMoved;
@@ -309,15 +318,13 @@ SrSender::Lost SrSender::next_lost(std::uint64_t now_us) noexcept {
   const unsigned sent = std::min(bits.transmissions + 1U, kMaxTransmissions);
   // Before the new number takes a slot: in a full window that is the slot of the old one.
   advance_oldest();
-  if (!failed_) note_silence(now_us, again);
+  if (!dead_) note_silence(now_us, again);
   record(again, now_us, static_cast<std::uint8_t>(sent), bits.reliable != 0);
   return {Lost::Action::kRetransmit, slot, again};
 }
 
-bool SrSender::take_failure() noexcept {
-  const bool told = failure_untold_;
-  failure_untold_ = false;
-  return told;
-}
+bool SrSender::take_failure() noexcept { return std::exchange(failure_untold_, false); }
+
+bool SrSender::take_death() noexcept { return std::exchange(death_untold_, false); }
 
 }  // namespace dataplane

@@ -42,9 +42,9 @@ class SrSender {
   /// far above the round trip time of a local link; loss is normally found by later acks.
   static constexpr std::uint32_t kMinRtoUs = 200'000;
   static constexpr std::uint32_t kMaxRtoUs = 60'000'000;  ///< RFC 6298 sections 2.5 and 5.5
-  /// A failed link keeps the message that failed it as a probe: after its five transmissions it
-  /// goes out this often, until an ack comes or the link is removed. It has the place of the
-  /// handshake that C-18 would lead to, which lab links have not.
+  /// A dead link keeps one message as a probe: it goes out this often, until an ack comes or the
+  /// link is removed. It has the place of the handshake that C-18 would lead to, which lab links
+  /// have not.
   static constexpr std::uint32_t kProbeIntervalUs = 1'000'000;
   /// Paths with a shorter round trip are not paced: the worker's turns are coarser than what there
   /// would be to spread.
@@ -62,14 +62,14 @@ class SrSender {
     return sequence & (kWindow - 1);
   }
 
-  /// A failed link that has nothing left to probe with may send one message now and then.
+  /// A dead link that has nothing left to probe with may send one message now and then.
   [[nodiscard]] bool can_probe(std::uint64_t now_us) const noexcept {
-    return failed_ && in_flight() == 0 && now_us - last_send_us_ >= kProbeIntervalUs;
+    return dead_ && in_flight() == 0 && now_us - last_send_us_ >= kProbeIntervalUs;
   }
   /// Has the window room for a message that was not sent before?
   [[nodiscard]] bool has_room() const noexcept {
     return in_flight_ < cwnd_ && next_ - oldest_ < kWindow - kRetransmitReserve && lost_ == 0 &&
-           !failed_;
+           !dead_;
   }
   /// May such a message go out now? It also has to wait for its turn in the round trip.
   [[nodiscard]] bool can_send(std::uint64_t now_us) noexcept {
@@ -77,7 +77,7 @@ class SrSender {
   }
   /// Pacing alone holds back what there is to send: ask again at the next turn.
   [[nodiscard]] bool waits_for_pace() const noexcept {
-    return in_flight_ < cwnd_ && next_ == pace_edge_ && is_paced() && !failed_ &&
+    return in_flight_ < cwnd_ && next_ == pace_edge_ && is_paced() && !dead_ &&
            (lost_ != 0 || has_room());
   }
   /// Gives a new message its sequence number. @pre can_send() or can_probe()
@@ -130,11 +130,16 @@ class SrSender {
   };
   /// The next lost message to be sent again, as far as the window allows, or to be given up.
   [[nodiscard]] Lost next_lost(std::uint64_t now_us) noexcept;
-  /// True once after the retransmission that declared the link failed (C-19).
+  /// True once after the retransmission that declared the link failed (C-19). It goes on sending
+  /// what it has: on a path that only loses much, an ack comes soon.
   [[nodiscard]] bool take_failure() noexcept;
+  /// True once after silence has lasted as long as all transmissions of a message (C-18). Then the
+  /// link lets go of all its messages but the probe.
+  [[nodiscard]] bool take_death() noexcept;
 
   [[nodiscard]] bool has_lost() const noexcept { return lost_ != 0; }
   [[nodiscard]] bool failed() const noexcept { return failed_; }
+  [[nodiscard]] bool dead() const noexcept { return dead_; }  ///< then it has failed, too
   [[nodiscard]] bool ever_acknowledged() const noexcept { return ever_acknowledged_; }
   /// Slots in use lie at slot_of(oldest()) .. slot_of(next() - 1).
   [[nodiscard]] std::uint32_t oldest() const noexcept { return oldest_; }
@@ -193,7 +198,7 @@ class SrSender {
     if (older(recovery_, oldest_)) recovery_ = oldest_;
     if (older(window_filled_ + kFar, oldest_)) window_filled_ = oldest_ - kFar;
   }
-  void keep_only_probe(std::uint32_t probe) noexcept;
+  void die(std::uint32_t probe) noexcept;
   void note_silence(std::uint64_t now_us, std::uint32_t probe) noexcept;
   [[nodiscard]] std::uint32_t backed_off_us(unsigned doublings) const noexcept {
     return std::min(rto_us_ << std::min(doublings, kMaxTransmissions - 1), kMaxRtoUs);
@@ -232,6 +237,8 @@ class SrSender {
   bool measured_ = false;
   bool failed_ = false;
   bool failure_untold_ = false;
+  bool dead_ = false;
+  bool death_untold_ = false;
   std::array<std::uint32_t, kWindow> sent_us_{};
   std::array<std::uint16_t, kWindow> moved_by_{};  // kMoved: distance to the number after
   std::array<Bits, kWindow> bits_{};

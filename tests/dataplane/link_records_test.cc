@@ -555,6 +555,26 @@ TEST_P(Lossy, EverythingArrivesAndNoNumberIsUsedTwice) {
 INSTANTIATE_TEST_SUITE_P(SharedOrNotRekeyedOrNot, Lossy,
                          ::testing::Combine(::testing::Bool(), ::testing::Bool()));
 
+TEST(LossySecure, ALinkThatLosesAFifthBothWaysGetsMessagesThrough) {
+  constexpr std::uint32_t kMessages = 60;
+  std::size_t arrived = 0;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    SecureWire wire(seed, 0.2);
+    wire.a.policy.queue_age_ms = 60'000;
+    wire.install(wire.make(1));
+    std::set<std::uint32_t> seen;
+    for (std::uint32_t sent = 0; sent < kMessages; ++sent) {
+      wire.a.send(0, messages(sent, 1));
+      for (unsigned ms = 0; ms < 67; ++ms) wire.step();
+    }
+    for (unsigned ms = 0; ms < 20'000; ++ms) wire.step();
+    for (const Bytes& one : wire.messages_at_b) seen.insert(number_of(one));
+    arrived += seen.size();
+    EXPECT_EQ(wire.a.unaccounted(), 0);
+  }
+  EXPECT_GE(arrived, 20 * kMessages * 99 / 100);
+}
+
 // ---- records of the control plane ----
 
 TEST(ControlRecord, IsSealedWithTheNextNumberOfTheKeysItNames) {

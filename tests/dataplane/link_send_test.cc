@@ -230,12 +230,41 @@ TEST(LinkSend, ADeadLinkIsReportedDropsItsMessagesAndLetsGoOfItsBuffers) {  // C
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].kind, EventKind::kLinkFailed);
   EXPECT_EQ(events[0].link_slot, 3);
+  EXPECT_EQ(rig.drops(DropReason::kLinkDown), 0U) << "an ack may still come";
+  rig.run_ms(12'000);
+  EXPECT_THAT(rig.take_events(), IsEmpty());
   EXPECT_EQ(rig.drops(DropReason::kLinkDown), 40U);
   EXPECT_EQ(rig.status(3).lost.get(), 9U);
   rig.send(3, messages(100, 1));
   EXPECT_EQ(rig.drops(DropReason::kLinkDown), 41U);
   (void)rig.take_frames();
   EXPECT_EQ(rig.mbufs_in_use(), 1U) << "the probe";
+  EXPECT_EQ(rig.unaccounted(), 0);
+}
+
+TEST(LinkSend, AFailedLinkThatHearsAnAckSendsWhatWaited) {
+  LinkRig rig;
+  rig.policy.queue_age_ms = 60'000;
+  rig.add_link(3, 9);
+  rig.send(3, messages(0, 10));
+  rig.send(3, messages(10, 1));
+  rig.run_ms(3600);
+  ASSERT_EQ(rig.state(3), LinkState::kFailed);
+  rig.send(3, messages(11, 1));
+  EXPECT_EQ(rig.links->held(), 2U);
+  std::set<std::uint32_t> again;
+  for (unsigned ms = 0; ms < 20'000 && rig.links->held() + again.size() != 12; ++ms) {
+    for (const Bytes& frame : rig.take_frames()) {
+      const SeenFrame seen = look_at(frame);
+      if (ms != 0) again.insert(number_of(seen.message));
+      (void)rig.receive_datagram(9, ack_frame(seen.frame.sequence));
+    }
+    rig.run_ms(1);
+  }
+  EXPECT_EQ(rig.state(3), LinkState::kUp);
+  EXPECT_EQ(rig.links->held(), 0U);
+  EXPECT_EQ(rig.status(3).lost.get(), 0U);
+  EXPECT_EQ(rig.drops(DropReason::kLinkDown), 0U);
   EXPECT_EQ(rig.unaccounted(), 0);
 }
 
@@ -251,7 +280,8 @@ TEST(LinkSend, AFailedLinkComesBackWhenItsProbeIsAcknowledged) {
   ASSERT_EQ(rig.state(3), LinkState::kFailed);
   (void)rig.take_events();
   (void)rig.take_frames();
-  rig.run_ms(5000);
+  rig.run_ms(9000);
+  EXPECT_EQ(rig.status(3).lost.get(), 4U) << "all but the probe";
   const auto probes = rig.take_frames();
   ASSERT_GE(probes.size(), 3U);
   (void)rig.receive_datagram(9, ack_frame(look_at(probes.back()).frame.sequence));
@@ -435,6 +465,26 @@ TEST(LinkSend, TwoNodesDeliverEverythingOverALossyWire) {
       EXPECT_EQ(wire.b.mbufs_in_use(), 0U);
     }
   }
+}
+
+TEST(LinkSend, ALinkThatLosesAFifthBothWaysGetsMessagesThrough) {  // C-16, C-17
+  constexpr std::uint32_t kMessages = 60;
+  std::size_t arrived = 0;
+  std::uint64_t down = 0;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    Wire wire(seed, 0.2, false);
+    wire.a.policy.queue_age_ms = 60'000;
+    for (std::uint32_t sent = 0; sent < kMessages; ++sent) {
+      wire.a.send(0, messages(sent, 1));
+      for (unsigned ms = 0; ms < 67; ++ms) wire.step();
+    }
+    for (unsigned ms = 0; ms < 20'000; ++ms) wire.step();
+    arrived += wire.received.size();
+    down += wire.a.drops(DropReason::kLinkDown);
+    EXPECT_EQ(wire.a.unaccounted(), 0);
+  }
+  EXPECT_GE(arrived, 20 * kMessages * 99 / 100);
+  EXPECT_LE(down, 20 * kMessages / 100);
 }
 
 TEST(LinkSend, LivenessOvertakesAStandingBulkQueue) {

@@ -154,20 +154,56 @@ TEST(SrSender, TheThirdRetransmissionIntoSilenceDeclaresTheLinkFailed) {  // C-1
   EXPECT_TRUE(sender.take_failure());
   EXPECT_FALSE(sender.take_failure()) << "told once";
   EXPECT_FALSE(sender.has_room());
-  EXPECT_EQ(given_up, 4U) << "a failed link lets go of all but its probe";
+  EXPECT_EQ(given_up, 0U) << "each message has five transmissions (C-17)";
+  EXPECT_EQ(sender.in_flight(), 5U);
+  EXPECT_FALSE(sender.dead());
+}
+
+TEST(SrSender, AFailedLinkThatHearsAnAckHasLostNoMessage) {
+  SrSender sender;
+  send_many(sender, 5, kStart);
+  unsigned given_up = 0;
+  std::uint64_t now = kStart + 3'600'000;
+  const auto silent = run_timers(sender, kStart, now, &given_up);
+  ASSERT_TRUE(sender.failed());
+  EXPECT_EQ(ack(sender, silent.back().sequence, now), AckKind::kRecovered);
+  for (const std::uint64_t end = now + 5'000'000; sender.in_flight() != 0 && now < end;) {
+    now += 1000;
+    for (const Resent& resent : run_timers(sender, now, now, &given_up)) {
+      (void)ack(sender, resent.sequence, now);
+    }
+  }
+  EXPECT_EQ(sender.in_flight(), 0U);
+  EXPECT_EQ(given_up, 0U);
+  EXPECT_FALSE(sender.take_death());
+}
+
+TEST(SrSender, AFailedLinkIsDeadAfterTheTimeOfAllTransmissionsOfAMessage) {  // C-18
+  SrSender sender;
+  send_many(sender, 5, kStart);
+  unsigned given_up = 0;
+  (void)run_timers(sender, kStart, kStart + 15'400'000, &given_up);
+  EXPECT_FALSE(sender.dead());
+  EXPECT_EQ(given_up, 0U);
+  (void)run_timers(sender, kStart + 15'401'000, kStart + 15'600'000, &given_up);
+  EXPECT_TRUE(sender.dead());
+  EXPECT_TRUE(sender.take_death());
+  EXPECT_FALSE(sender.take_death()) << "told once";
+  EXPECT_EQ(given_up, 4U) << "a dead link lets go of all but its probe";
   EXPECT_EQ(sender.in_flight(), 1U);
 }
 
-TEST(SrSender, AFailedLinkKeepsProbingAndReturnsWithTheFirstAck) {
+TEST(SrSender, ADeadLinkKeepsProbingAndReturnsWithTheFirstAck) {
   SrSender sender;
   send_many(sender, 3, kStart);
-  (void)run_timers(sender, kStart, kStart + 10'000'000);
-  ASSERT_TRUE(sender.failed());
-  const auto probes = run_timers(sender, kStart + 10'001'000, kStart + 20'000'000);
+  (void)run_timers(sender, kStart, kStart + 16'000'000);
+  ASSERT_TRUE(sender.dead());
+  const auto probes = run_timers(sender, kStart + 16'001'000, kStart + 26'000'000);
   EXPECT_GE(probes.size(), 9U);
   EXPECT_LE(probes.size(), 11U);
-  EXPECT_EQ(ack(sender, probes.back().sequence, kStart + 20'000'000), AckKind::kRecovered);
+  EXPECT_EQ(ack(sender, probes.back().sequence, kStart + 26'000'000), AckKind::kRecovered);
   EXPECT_FALSE(sender.failed());
+  EXPECT_FALSE(sender.dead());
   EXPECT_TRUE(sender.has_room());
   EXPECT_EQ(sender.in_flight(), 0U);
   EXPECT_LE(sender.cwnd(), SrSender::kMinCwnd + 1) << "the window starts over";
@@ -177,11 +213,12 @@ TEST(SrSender, ALinkThatRetransmitsNothingFailsAllTheSameAndMayProbeWithNewMessa
   SrSender sender;
   unsigned given_up = 0;
   std::uint64_t now = kStart;
-  for (; now < kStart + 10'000'000 && !sender.failed(); now += 100'000) {
+  for (; now < kStart + 20'000'000 && !sender.dead(); now += 100'000) {
     if (sender.can_send(now)) (void)sender.send(now, false);
     EXPECT_TRUE(run_timers(sender, now, now + 99'000, &given_up).empty());
   }
-  EXPECT_TRUE(sender.failed());
+  EXPECT_TRUE(sender.take_failure());
+  EXPECT_TRUE(sender.dead());
   EXPECT_GT(given_up, 0U);
   EXPECT_FALSE(sender.has_room());
   EXPECT_TRUE(sender.can_probe(now + SrSender::kProbeIntervalUs));
@@ -305,9 +342,9 @@ TEST(SrSender, InSilenceEachFurtherMessageWaitsTwiceAsLong) {  // RFC 6298 secti
   SrSender sender;
   send_many(sender, 5, kStart);
   const auto resent = run_timers(sender, kStart, kStart + 3'600'000);
-  ASSERT_EQ(resent.size(), 5U);
-  const std::uint64_t expected[] = {500'000, 500'000, 1'500'000, 1'500'000, 3'500'000};
-  for (std::size_t i = 0; i < 5; ++i) {
+  ASSERT_EQ(resent.size(), 6U);
+  const std::uint64_t expected[] = {500'000, 500'000, 1'500'000, 1'500'000, 3'500'000, 3'500'000};
+  for (std::size_t i = 0; i < 6; ++i) {
     EXPECT_NEAR(static_cast<double>(resent[i].at - kStart), static_cast<double>(expected[i]),
                 5000.0);
   }
