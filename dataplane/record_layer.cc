@@ -38,9 +38,11 @@ Aead aead_of(const crypto::LinkKey& key) noexcept { return static_cast<Aead>(key
 /// was just written in other pieces would be loaded from the cache instead of the store buffer.
 /// @param number          epoch and sequence
 /// @param explicit_nonce  where the eight bytes lie, unless the cipher has none
-/// @pre key and bytes of @p job are set
-void bind(std::uint64_t number, ContentType type, const std::byte* explicit_nonce,
-          AeadJob& job) noexcept {
+/// @param bytes           of plaintext
+/// @pre the key of @p job is set
+[[gnu::always_inline]] inline void bind(std::uint64_t number, ContentType type,
+                                        const std::byte* explicit_nonce, std::size_t bytes,
+                                        AeadJob& job) noexcept {
   const crypto::LinkKey& key = *job.key;
   std::memcpy(&job.nonce[0], &key.iv()[0], kSaltBytes);
   if (key.cipher() == AeadCipher::kChaCha20Poly1305) {
@@ -53,46 +55,45 @@ void bind(std::uint64_t number, ContentType type, const std::byte* explicit_nonc
   // The later store overlaps the earlier one with the same bytes.
   wire::store_be64(&job.aad[5], number << 40U |
                                     std::uint64_t{static_cast<std::uint8_t>(type)} << 32U |
-                                    std::uint64_t{wire::dtls::kVersion12} << 16U | job.bytes);
+                                    std::uint64_t{wire::dtls::kVersion12} << 16U | bytes);
   wire::store_be64(&job.aad[0], number);
 }
 
-/// The records of one call that go to the cipher.
+/// The records of one call that go to the cipher; how many is a local variable of who fills it.
+/// What lies in memory has to be loaded again after each byte that is stored, which may have
+/// changed it: the loops below copy a job before they write.
 struct Batch {
   std::array<AeadJob, kMaxJobs> work;
   std::array<std::uint64_t, kMaxJobs> sequence;
   std::array<std::uint8_t, kMaxJobs> job;  ///< the one it came from
-  std::size_t count = 0;
-
-  [[nodiscard]] std::span<const AeadJob> jobs() const noexcept { return {work.data(), count}; }
 };
 
 OpenVerdict verdict_of(ReplayWindow::Place place) noexcept {
   return place == ReplayWindow::Place::kSeen ? OpenVerdict::kReplayed : OpenVerdict::kBehind;
 }
 
-/// Puts job @p i into @p batch, unless it can be refused without the cipher. kOpened: so far.
-OpenVerdict prepare(const OpenJob& job, std::size_t i, OpenedRecord& out, Batch& batch) noexcept {
+/// Makes @p work of a record, and gives its number, unless it can be refused without the cipher.
+/// kOpened: so far.
+OpenVerdict prepare(std::span<std::byte> record, const RecordState& state, OpenedRecord& out,
+                    AeadJob& work, std::uint64_t& sequence) noexcept {
   wire::dtls::RecordHeader header;
-  if (!wire::dtls::parse_record(job.bytes, 0, header).ok()) return OpenVerdict::kMalformed;
+  if (!wire::dtls::parse_record(record, 0, header).ok()) return OpenVerdict::kMalformed;
   out.type = header.type;
   out.record_bytes = header.record_bytes();
   if (header.epoch != wire::dtls::kDataEpoch) return OpenVerdict::kWrongEpoch;
-  const crypto::LinkKey& key = *job.newest->read_key;
+  const crypto::LinkKey& key = *state.read_key;
   const Aead aead = aead_of(key);
   const std::size_t overhead = wire::dtls::record_overhead(aead);
-  const std::size_t plaintext_bytes = out.record_bytes - overhead;  // huge when it is too short
+  const std::size_t plaintext_bytes = header.record_bytes() - overhead;  // huge when too short
   if (plaintext_bytes > wire::dtls::kMaxPlaintextBytes) return OpenVerdict::kMalformed;
-  const ReplayWindow::Place place = job.newest->received.place(header.sequence);
+  const ReplayWindow::Place place = state.received.place(header.sequence);
   if (place != ReplayWindow::Place::kNew) return verdict_of(place);
-  AeadJob& work = batch.work[batch.count];
   work.key = &key;
-  work.text = job.bytes.data() + wire::dtls::plaintext_offset(aead);
+  work.text = record.data() + wire::dtls::plaintext_offset(aead);
   work.bytes = plaintext_bytes;
-  bind(kEpoch | header.sequence, header.type, job.bytes.data() + kRecordHeaderBytes, work);
-  batch.sequence[batch.count] = header.sequence;
-  batch.job[batch.count] = static_cast<std::uint8_t>(i);
-  ++batch.count;
+  bind(kEpoch | header.sequence, header.type, record.data() + kRecordHeaderBytes, plaintext_bytes,
+       work);
+  sequence = header.sequence;
   return OpenVerdict::kOpened;
 }
 
@@ -101,18 +102,27 @@ std::uint64_t attempt(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs,
                       std::span<OpenedRecord> out) noexcept {
   for (const OpenJob& job : jobs) job.newest->prefetch_for_open();
   Batch batch;
+  AeadJob* work = batch.work.data();
+  std::size_t count = 0;
   std::uint64_t refused = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (i + kKeysAhead < jobs.size()) jobs[i + kKeysAhead].newest->read_key->prefetch_iv();
     out[i] = {};
-    out[i].verdict = prepare(jobs[i], i, out[i], batch);
-    if (out[i].verdict != OpenVerdict::kOpened) refused |= std::uint64_t{1} << i;
+    const OpenVerdict verdict =
+        prepare(jobs[i].bytes, *jobs[i].newest, out[i], *work, batch.sequence[count]);
+    out[i].verdict = verdict;
+    if (verdict != OpenVerdict::kOpened) [[unlikely]] {
+      refused |= std::uint64_t{1} << i;
+      continue;
+    }
+    batch.job[count++] = static_cast<std::uint8_t>(i);
+    ++work;
   }
-  const std::uint64_t authentic = cipher.open(batch.jobs());
-  for (std::size_t k = 0; k < batch.count; ++k) {
+  const std::uint64_t authentic = cipher.open(std::span(batch.work).first(count));
+  for (std::size_t k = 0; k < count; ++k) {
     const std::size_t i = batch.job[k];
     RecordState& state = *jobs[i].newest;
-    if ((authentic >> k & 1U) == 0) {
+    if ((authentic >> k & 1U) == 0) [[unlikely]] {
       ++state.failed_opens;
       out[i].verdict = OpenVerdict::kBadTag;
       refused |= std::uint64_t{1} << i;
@@ -120,7 +130,7 @@ std::uint64_t attempt(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs,
     }
     // A record of the same batch may have been the same one, or have moved the window past it.
     const ReplayWindow::Place place = state.received.note(batch.sequence[k]);
-    if (place != ReplayWindow::Place::kNew) {
+    if (place != ReplayWindow::Place::kNew) [[unlikely]] {
       out[i].verdict = verdict_of(place);
       continue;
     }
@@ -172,55 +182,67 @@ void open_records(crypto::LinkCipher& cipher, std::span<const OpenJob> jobs,
   if (refused != 0) attempt_older(cipher, jobs, refused, out);
 }
 
+namespace {
+
+/// Writes header and explicit nonce of the next record, and makes @p work of it. kSealed: so far.
+SealVerdict prepare(std::span<std::byte> record, ContentType type, RecordState& state,
+                    AeadJob& work) noexcept {
+  const crypto::LinkKey& key = *state.write_key;
+  const Aead aead = aead_of(key);
+  const std::size_t overhead = wire::dtls::record_overhead(aead);
+  const std::size_t plaintext_bytes = record.size() - overhead;  // huge when it is too small
+  if (plaintext_bytes > wire::dtls::kMaxPlaintextBytes) return SealVerdict::kBadSize;
+  const std::uint64_t sequence = state.write_sequence;
+  if (sequence >= wire::dtls::kMaxSequence) return SealVerdict::kExhausted;
+  state.write_sequence = sequence + 1;
+  ++state.sealed;
+  state.sealed_bytes += plaintext_bytes;
+  wire::dtls::write_record_header(
+      {.type = type,
+       .epoch = wire::dtls::kDataEpoch,
+       .sequence = sequence,
+       .length = static_cast<std::uint16_t>(record.size() - kRecordHeaderBytes)},
+      record.first<kRecordHeaderBytes>());
+  std::byte* const behind_header = record.data() + kRecordHeaderBytes;
+  if (wire::dtls::explicit_nonce_bytes(aead) != 0) {
+    wire::store_be64(behind_header, kEpoch | sequence);
+  }
+  work.key = &key;
+  work.text = record.data() + wire::dtls::plaintext_offset(aead);
+  work.bytes = plaintext_bytes;
+  bind(kEpoch | sequence, type, behind_header, plaintext_bytes, work);
+  return SealVerdict::kSealed;
+}
+
+}  // namespace
+
 void seal_records(crypto::LinkCipher& cipher, std::span<const SealJob> jobs,
                   std::span<SealVerdict> out) noexcept {
   assert(jobs.size() <= kMaxJobs && jobs.size() == out.size());
   for (const SealJob& job : jobs) job.state->prefetch_for_seal();
   Batch batch;
+  AeadJob* work = batch.work.data();
+  std::size_t count = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (i + kKeysAhead < jobs.size()) jobs[i + kKeysAhead].state->write_key->prefetch_iv();
-    const SealJob& job = jobs[i];
-    RecordState& state = *job.state;
-    const crypto::LinkKey& key = *state.write_key;
-    const Aead aead = aead_of(key);
-    const std::size_t overhead = wire::dtls::record_overhead(aead);
-    if (job.record.size() < overhead ||
-        job.record.size() > overhead + wire::dtls::kMaxPlaintextBytes) {
-      out[i] = SealVerdict::kBadSize;
+    const SealVerdict verdict = prepare(jobs[i].record, jobs[i].type, *jobs[i].state, *work);
+    out[i] = verdict;
+    if (verdict != SealVerdict::kSealed) [[unlikely]]
       continue;
-    }
-    if (state.write_sequence >= wire::dtls::kMaxSequence) {
-      out[i] = SealVerdict::kExhausted;
-      continue;
-    }
-    const std::uint64_t sequence = state.write_sequence++;
-    wire::dtls::write_record_header(
-        {.type = job.type,
-         .epoch = wire::dtls::kDataEpoch,
-         .sequence = sequence,
-         .length = static_cast<std::uint16_t>(job.record.size() - kRecordHeaderBytes)},
-        job.record.first<kRecordHeaderBytes>());
-    std::byte* const behind_header = job.record.data() + kRecordHeaderBytes;
-    if (wire::dtls::explicit_nonce_bytes(aead) != 0) {
-      wire::store_be64(behind_header, kEpoch | sequence);
-    }
-    AeadJob& work = batch.work[batch.count];
-    work.key = &key;
-    work.text = job.record.data() + wire::dtls::plaintext_offset(aead);
-    work.bytes = job.record.size() - overhead;
-    bind(kEpoch | sequence, job.type, behind_header, work);
-    batch.job[batch.count++] = static_cast<std::uint8_t>(i);
+    batch.job[count++] = static_cast<std::uint8_t>(i);
+    ++work;
   }
-  const std::uint64_t sealed = cipher.seal(batch.jobs());
-  for (std::size_t k = 0; k < batch.count; ++k) {
+  const std::uint64_t sealed = cipher.seal(std::span(batch.work).first(count));
+  if (sealed == (count == kMaxJobs ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1))
+      [[likely]] {
+    return;
+  }
+  for (std::size_t k = 0; k < count; ++k) {
+    if ((sealed >> k & 1U) != 0) continue;
     const std::size_t i = batch.job[k];
-    if ((sealed >> k & 1U) == 0) {
-      out[i] = SealVerdict::kFailed;
-      continue;
-    }
-    out[i] = SealVerdict::kSealed;
-    ++jobs[i].state->sealed;
-    jobs[i].state->sealed_bytes += batch.work[k].bytes;
+    out[i] = SealVerdict::kFailed;
+    --jobs[i].state->sealed;
+    jobs[i].state->sealed_bytes -= batch.work[k].bytes;
   }
 }
 
