@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <thread>
+#include <vector>
 
 #include "tests/dataplane/node_rig.h"
 #include "tests/dataplane/secure_node.h"
@@ -18,6 +20,34 @@ using namespace tests::dataplane;
 using tests::dataplane::Bytes;
 using wire::shm::LcoreCounters;
 
+/// A thread for each worker of a node, until join() or the end, also when an assertion leaves
+/// early.
+class Workers {
+ public:
+  Workers(NodeRig& rig, std::uint32_t count) {
+    for (std::uint32_t worker = 0; worker < count; ++worker) {
+      threads_.push_back(tests::unpinned_thread([this, &rig, worker] {
+        while (!stop_.load(std::memory_order_relaxed)) {
+          if (rig.plane().turn(worker) == 0) std::this_thread::yield();
+        }
+      }));
+    }
+  }
+  ~Workers() { join(); }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  void join() {
+    stop_.store(true);
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
 TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
   NodeRig rig({.workers = 2, .family = 4, .replay_window_ms = 0});
   TestSigner signer(3);
@@ -27,23 +57,7 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
   for (std::uint64_t id = 1; id <= kMessages; ++id) {
     messages.push_back(rig.ping(id, NodeRig::neighbor(id % 2)).sign(signer.identity()));
   }
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> workers;
-  for (std::uint32_t w = 0; w < 2; ++w) {
-    workers.push_back(tests::unpinned_thread([&rig, &stop, w] {
-      while (!stop.load(std::memory_order_relaxed)) {
-        if (rig.plane().turn(w) == 0) std::this_thread::yield();
-      }
-    }));
-  }
-  // Also when an assertion leaves early.
-  const auto join = [&](void*) {
-    stop.store(true);
-    for (std::thread& worker : workers) {
-      if (worker.joinable()) worker.join();
-    }
-  };
-  const std::unique_ptr<void, decltype(join)> joined(&stop, join);
+  Workers workers(rig, 2);
   wire::shm::Command trace;
   trace.kind = wire::shm::CommandKind::kSetTrace;
   trace.trace = {};
@@ -76,7 +90,7 @@ TEST(NodeThreads, ForwardOnTwoWorkersWhileTablesChange) {
     collect(1);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  join(nullptr);
+  workers.join();
   EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
   EXPECT_EQ(rig.unaccounted(), 0);
   EXPECT_GE(rig.region().dataplane.status.capture_packets.load(), kMessages);
@@ -90,22 +104,7 @@ TEST(NodeThreads, ForwardOnSecureLinksWhileTheyGetNewKeys) {
   node.install(0, Aead::kAes128Gcm);
   node.install(1, Aead::kAes128Gcm);
   constexpr std::uint64_t kMessages = 200;
-  std::atomic<bool> stop{false};
-  std::vector<std::thread> workers;
-  for (std::uint32_t w = 0; w < 2; ++w) {
-    workers.push_back(tests::unpinned_thread([&rig, &stop, w] {
-      while (!stop.load(std::memory_order_relaxed)) {
-        if (rig.plane().turn(w) == 0) std::this_thread::yield();
-      }
-    }));
-  }
-  const auto join = [&](void*) {
-    stop.store(true);
-    for (std::thread& worker : workers) {
-      if (worker.joinable()) worker.join();
-    }
-  };
-  const std::unique_ptr<void, decltype(join)> joined(&stop, join);
+  Workers workers(rig, 2);
   std::size_t forwarded = 0;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   for (std::uint64_t sent = 0; forwarded < kMessages;) {
@@ -121,7 +120,7 @@ TEST(NodeThreads, ForwardOnSecureLinksWhileTheyGetNewKeys) {
     forwarded += node.collect(0).size() + node.collect(1).size();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  join(nullptr);
+  workers.join();
   EXPECT_EQ(rig.count(&LcoreCounters::verified), kMessages);
   EXPECT_EQ(rig.drops(wire::shm::DropReason::kRecordForged), 0U);
   rig.settle();
