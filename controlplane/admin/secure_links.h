@@ -14,8 +14,8 @@ namespace controlplane::admin {
 [[nodiscard]] HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now);
 
 /// POST /v1/rekey {"peer": name or Node-ID}, or {} for all: asks for new handshakes on the secure
-/// links meant; a TLS link is called if it has no connection. Answers with their slots and the numbers
-/// of the keys they have until then.
+/// links meant; a TLS link is called if it has no connection. Answers with their slots and the
+/// numbers of the keys they have until then.
 [[nodiscard]] HttpResponse ask_for_keys(ControlPlane& plane, const std::string& body);
 
 }  // namespace controlplane::admin
