@@ -45,8 +45,8 @@ class Pool {
 
   [[nodiscard]] rte_mbuf* make(std::span<const std::byte> bytes) const {
     rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool_);
-    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes.size())), bytes.data(),
-                bytes.size());
+    char* const room = rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes.size()));
+    if (!bytes.empty()) std::memcpy(room, bytes.data(), bytes.size());
     ::dataplane::reset_context(::dataplane::context_of(mbuf), 0);
     return mbuf;
   }
