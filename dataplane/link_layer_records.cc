@@ -35,9 +35,10 @@ void LinkLayer::adopt_keys(LinkRuntime& link, const LinkEntry& entry) noexcept {
   const Association* const current = entry.current.get();
   const Association* const previous = entry.previous.get();
   const bool is_known = previous != nullptr && previous->number == secure.number;
+  // What waits to be sealed was laid out for the keys it names, which this turn still has.
+  flush_records();
   if (current == nullptr || current->number != secure.number) {
     if (is_known) {
-      flush_records();  // they were laid out for the keys of before
       unseal_kept(link, secure);
     } else {
       // More than one change since this worker looked: those keys may be gone. What they sealed
@@ -102,6 +103,7 @@ void LinkLayer::housekeep_keys(LinkRuntime& link, const wire::shm::PolicyTable& 
   SecureLink& secure = secure_[link.slot];
   if (secure.number != 0 && forgeries_left(secure.current) == 0) [[unlikely]] {
     // RFC 9147 section 4.5.3: keys that have seen that many forgeries prove nothing any more.
+    flush_records();
     retire(secure.current, secure.number, secure);
     for (std::uint32_t slot = 0; slot < SrSender::kWindow; ++slot) release(link, slot);
     use_keys(link, nullptr);

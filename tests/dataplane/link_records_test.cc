@@ -435,6 +435,25 @@ TEST(NewKeys, TwiceAtOnceLeaveTheLastTwo) {
   EXPECT_EQ(wire.a.mbufs_in_use(), 0U);
 }
 
+TEST(NewKeys, WithinATurnLeaveWhatIsLaidOutToTheKeysItIsLaidOutFor) {
+  // Ciphers differ in how much room a record has in front.
+  for (const unsigned changes : {1U, 2U, 3U}) {
+    SecureWire wire;
+    wire.install(wire.make(1, Aead::kChaCha20Poly1305));
+    wire.a.links->begin_turn(wire.a.now);
+    wire.a.submit(0, messages(0, 3));
+    for (std::uint32_t number = 2; number < 2 + changes; ++number) {
+      wire.install_a(wire.make(number, Aead::kAes128Gcm));
+    }
+    (void)wire.a.links->open(*wire.a.table->by_slot(0));  // as for anything that comes in
+    wire.a.end_turn();
+    for (int ms = 0; ms < 5; ++ms) wire.step();
+    EXPECT_EQ(wire.messages_at_b, messages(0, 3)) << changes << " changes";
+    EXPECT_EQ(wire.b.drops(DropReason::kRecordForged), 0U) << changes << " changes";
+    EXPECT_EQ(wire.a.status(0).association.load(), 1 + changes);
+  }
+}
+
 TEST(NewKeys, AreWantedAfterSoManyRecordsBytesAndSeconds) {
   struct Case {
     const char* what;

@@ -284,6 +284,12 @@ void LinkRig::settle(Burst& burst) {
 void LinkRig::send(std::uint16_t slot, const std::vector<Bytes>& messages,
                    wire::reload::TrafficClass cls, bool injected) {
   links->begin_turn(now);
+  submit(slot, messages, cls, injected);
+  end_turn();
+}
+
+void LinkRig::submit(std::uint16_t slot, const std::vector<Bytes>& messages,
+                     wire::reload::TrafficClass cls, bool injected) {
   Burst burst;
   burst.clear();
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -299,7 +305,6 @@ void LinkRig::send(std::uint16_t slot, const std::vector<Bytes>& messages,
     settle(burst);
     burst.clear();
   }
-  end_turn();
 }
 
 void LinkRig::end_turn() {

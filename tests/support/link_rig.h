@@ -72,6 +72,10 @@ class LinkRig {
   void send(std::uint16_t slot, const std::vector<Bytes>& messages,
             wire::reload::TrafficClass cls = wire::reload::TrafficClass::kBulk,
             bool injected = false);
+  /// The same within a turn: between links->begin_turn() and end_turn().
+  void submit(std::uint16_t slot, const std::vector<Bytes>& messages,
+              wire::reload::TrafficClass cls = wire::reload::TrafficClass::kBulk,
+              bool injected = false);
   /// Everything the port has transmitted since the last call.
   [[nodiscard]] std::vector<Bytes> take_frames();
   /// Frames arrive; returns the messages that link_receive passed on, in order.
