@@ -152,7 +152,11 @@ TEST_F(Show, TellsSecureLinksFromThoseWithoutEncryption) {
   link.protocol = wire::shm::LinkProtocol::kLab;
   link.peer = *config::parse_node_id("00000000000000000000000000000003");
   wire::shm::write_identity(section.links[1], link);
-  for (const std::size_t slot : {0U, 1U}) {
+  link.slot = 2;
+  link.protocol = wire::shm::LinkProtocol::kVirtual;
+  link.peer = *config::parse_node_id("00000000000000000000000000000004");
+  wire::shm::write_identity(section.links[2], link);
+  for (const std::size_t slot : {0U, 1U, 2U}) {
     section.links[slot].state = static_cast<std::uint8_t>(wire::shm::LinkState::kUp);
   }
   const auto list = [&] { return shown([&] { show_links(context_, {}); })["links"]; };
@@ -173,6 +177,16 @@ TEST_F(Show, TellsSecureLinksFromThoseWithoutEncryption) {
   EXPECT_TRUE(secure["role"].is_null()) << "only a control plane knows";
   EXPECT_EQ(list()[1]["protocol"], "lab");
   EXPECT_FALSE(list()[1].contains("cipher"));
+  EXPECT_EQ(list()[2]["protocol"], "tls");
+  EXPECT_EQ(list()[2]["state"], "unknown") << "only a control plane knows";
+  EXPECT_TRUE(list()[2]["cipher"].is_null());
+  context_.json = false;
+  ::testing::internal::CaptureStdout();
+  show_links(context_, {});
+  const std::string table = ::testing::internal::GetCapturedStdout();
+  context_.json = true;
+  EXPECT_NE(table.find("NOT ENCRYPTED"), std::string::npos) << table;
+  EXPECT_NE(table.find("no connection"), std::string::npos) << table;
   EXPECT_EQ(status()["lab_links"], nlohmann::json({"00000000000000000000000000000003"}));
 }
 
