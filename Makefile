@@ -54,7 +54,7 @@ tsan: deps ## all tests under ThreadSanitizer
 
 msan: deps ## the vector lanes under MemorySanitizer: no verdict from bytes nobody wrote
 	@[ -f build-msan/build.ninja ] || CXX=clang++-14 meson setup build-msan --buildtype=debugoptimized -Db_sanitize=memory
-	@ninja -C build-msan tests/crypto/crypto_lanes_initialized_test
+	@ninja -C build-msan tests/crypto/crypto_lanes_initialized_test tests/crypto/lane_inputs.bin
 	$(MESON_TEST) -C build-msan crypto_lanes_initialized
 
 fuzz: deps ## random checks (RANDOM_CHECKS), and each libFuzzer target for FUZZ_SECONDS (60)
