@@ -74,13 +74,22 @@ void add_stream(const events::StreamStatus& stream, const overlay::Now& now, Jso
   row["last_failure"] = failure_json(stream.last_failure);
 }
 
+/// What is known of all links whose keys the control plane makes.
+struct Known {
+  std::vector<LinkSecurity> secure;
+  std::vector<events::StreamStatus> streams;
+
+  explicit Known(const ControlPlane& plane) : secure(plane.secure_links().status()) {
+    if (plane.stream_links() != nullptr) streams = plane.stream_links()->status();
+  }
+};
+
 /// Asks for new keys on a link: the number of those it has, 0 for none. Nothing with @p why when it
 /// takes none.
-std::optional<std::uint64_t> ask_for_keys_of(ControlPlane& plane, const LinkRecord& link,
-                                             std::string& why) {
-  const std::vector<LinkSecurity> secure = plane.secure_links().status();
-  const auto found = std::ranges::find(secure, link.slot, &LinkSecurity::slot);
-  if (found != secure.end()) {
+std::optional<std::uint64_t> ask_for_keys_of(ControlPlane& plane, const Known& known,
+                                             const LinkRecord& link, std::string& why) {
+  const auto found = std::ranges::find(known.secure, link.slot, &LinkSecurity::slot);
+  if (found != known.secure.end()) {
     wire::shm::Event wish;
     wish.kind = wire::shm::EventKind::kAssociationWanted;
     wish.link_slot = link.slot;
@@ -89,10 +98,8 @@ std::optional<std::uint64_t> ask_for_keys_of(ControlPlane& plane, const LinkReco
     plane.submit(wish);
     return found->association;
   }
-  const auto streams =
-      plane.stream_links() ? plane.stream_links()->status() : std::vector<events::StreamStatus>{};
-  const auto stream = std::ranges::find(streams, link.slot, &events::StreamStatus::slot);
-  if (stream == streams.end()) {
+  const auto stream = std::ranges::find(known.streams, link.slot, &events::StreamStatus::slot);
+  if (stream == known.streams.end()) {
     why = std::string("takes no keys: its protocol is \"") +
           wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)] + '"';
     return std::nullopt;
@@ -108,9 +115,7 @@ std::optional<std::uint64_t> ask_for_keys_of(ControlPlane& plane, const LinkReco
 }  // namespace
 
 HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) {
-  const std::vector<LinkSecurity> all = plane.secure_links().status();
-  const std::vector<events::StreamStatus> streams =
-      plane.stream_links() ? plane.stream_links()->status() : std::vector<events::StreamStatus>{};
+  const Known known(plane);
   Json list = Json::array();
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const LinkRecord& link = plane.links()[index];
@@ -119,10 +124,10 @@ HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) 
              {"name", plane.config().peers[index].name},
              {"peer", config::to_string(link.peer)},
              {"protocol", wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)]}};
-    const auto found = std::ranges::find(all, link.slot, &LinkSecurity::slot);
-    if (found != all.end()) add_security(*found, now, row);
-    const auto stream = std::ranges::find(streams, link.slot, &events::StreamStatus::slot);
-    if (stream != streams.end()) add_stream(*stream, now, row);
+    const auto found = std::ranges::find(known.secure, link.slot, &LinkSecurity::slot);
+    if (found != known.secure.end()) add_security(*found, now, row);
+    const auto stream = std::ranges::find(known.streams, link.slot, &events::StreamStatus::slot);
+    if (stream != known.streams.end()) add_stream(*stream, now, row);
     list.push_back(std::move(row));
   }
   return respond({{"links", list}});
@@ -135,13 +140,14 @@ HttpResponse ask_for_keys(ControlPlane& plane, const std::string& body) {
   if (peer != json.end() && !peer->is_string()) {
     return refuse(400, "peer: accepted are a peer's name and its Node-ID (32 hex digits)");
   }
+  const Known known(plane);
   Json asked = Json::array();
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const LinkRecord& link = plane.links()[index];
     const std::string& name = plane.config().peers[index].name;
     if (peer != json.end() && *peer != name && *peer != config::to_string(link.peer)) continue;
     std::string why;
-    if (const auto association = ask_for_keys_of(plane, link, why)) {
+    if (const auto association = ask_for_keys_of(plane, known, link, why)) {
       asked.push_back({{"slot", link.slot}, {"name", name}, {"association", *association}});
     } else if (peer != json.end()) {
       return refuse(409, "the link to " + name + ' ' + why);
