@@ -68,6 +68,7 @@ StreamLinks::StreamLinks(boost::asio::io_context& io,
   for (const LinkRecord& link : links) {
     if (link.protocol != LinkProtocol::kVirtual) continue;
     peers_.push_back({link.peer, link.remote});
+    by_slot_[link.slot] = links_.size();
     Link& made = links_.emplace_back();
     made.record = link;
     made.calls_first = settings.self < link.peer;
@@ -128,10 +129,8 @@ void StreamLinks::take(Id id, std::span<const std::byte> message) {
 }
 
 void StreamLinks::send(const wire::shm::PacketRecord& record) {
-  const auto link = std::ranges::find_if(links_, [&](const Link& each) {
-    return each.record.slot == record.link_slot && each.record.generation == record.generation;
-  });
-  if (link == links_.end() || link->up == kNone) {
+  const Link* link = link_at(record.link_slot);
+  if (link == nullptr || link->record.generation != record.generation || link->up == kNone) {
     ++counters_.dropped_out_down;
     return;
   }
@@ -249,10 +248,7 @@ void StreamLinks::note_refused(const links::FailureReport& failure) {
 }
 
 void StreamLinks::call_now(std::uint16_t slot) {
-  const auto link =
-      std::ranges::find(links_, slot, [](const Link& each) { return each.record.slot; });
-  if (link == links_.end()) return;
-  link->next_call_ns = next_call_ns_ = 0;
+  if (Link* link = link_at(slot)) link->next_call_ns = next_call_ns_ = 0;
 }
 
 void StreamLinks::call_later(Link& link) {
@@ -264,6 +260,11 @@ void StreamLinks::call_later(Link& link) {
 StreamLinks::Link* StreamLinks::link_of(Id id) {
   const auto found = by_connection_.find(id);
   return found == by_connection_.end() ? nullptr : &links_[found->second];
+}
+
+StreamLinks::Link* StreamLinks::link_at(std::uint16_t slot) {
+  const auto found = by_slot_.find(slot);
+  return found == by_slot_.end() ? nullptr : &links_[found->second];
 }
 
 StreamLinks::Link* StreamLinks::link_to(const wire::reload::NodeId& peer) {

@@ -118,6 +118,7 @@ class StreamLinks {
   void call_later(Link& link);
   [[nodiscard]] bool is_better(const Link& link, Id id) const;
   [[nodiscard]] Link* link_of(Id id);
+  [[nodiscard]] Link* link_at(std::uint16_t slot);
   [[nodiscard]] Link* link_to(const wire::reload::NodeId& peer);
   void tell(Link& link, bool usable);
   void note(const Link& link, overlay::Note::Level level, const std::string& what);
@@ -126,6 +127,7 @@ class StreamLinks {
   std::function<overlay::Now()> now_;
   std::vector<links::TlsPeer> peers_;
   std::vector<Link> links_;
+  std::unordered_map<std::uint16_t, std::size_t> by_slot_;
   std::unordered_map<Id, std::size_t> by_connection_;  // those that are up or called
   LinkChanges changes_;
   StreamCounters counters_;
