@@ -137,11 +137,13 @@ std::optional<Contexts> make_contexts(const config::NodeConfig& config,
   Contexts contexts;
   contexts.datagram = controlplane::links::own_context(
       config, credentials, controlplane::links::Transport::kDatagram, why);
-  if (contexts.datagram && has_streams(config)) {
+  bool good = contexts.datagram != nullptr;
+  if (good && has_streams(config)) {
     contexts.stream = controlplane::links::own_context(
         config, credentials, controlplane::links::Transport::kStream, why);
+    good = contexts.stream != nullptr;
   }
-  if (contexts.datagram && (contexts.stream || !has_streams(config))) return contexts;
+  if (good) return contexts;
   std::fprintf(stderr, "%s\n", why.c_str());
   return std::nullopt;
 }
