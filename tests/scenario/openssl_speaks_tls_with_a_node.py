@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from lab import Lab  # noqa: E402
-from openssl_peer import Credential, TlsPeer  # noqa: E402
+from openssl_peer import Credential, TlsPeer, wrong_credentials  # noqa: E402
 from scenario import check, check_equal, main, wait_for  # noqa: E402
 
 ALGORITHMS = ("ed25519", "ecdsa-p256", "rsa-2048")
@@ -65,16 +65,7 @@ def converse(node, peer, credential):
 
 
 def refuse(lab, peer, attempt):
-    own, other = lab.node(peer.name).id, lab.nodes[1].id
-    cases = {
-        "expired": (Credential(lab, f"{peer.name}-expired", own, "ecdsa-p256", not_before=-7200,
-                               not_after=-60), "alert certificate expired"),
-        "foreign": (Credential(lab, f"{peer.name}-foreign", own, "ecdsa-p256", own_authority=True),
-                    "alert unknown ca"),
-        "another node's": (Credential(lab, f"{peer.name}-other", other, "ecdsa-p256"),
-                           "alert bad certificate"),
-    }
-    for name, (credential, alert) in cases.items():
+    for name, credential, alert in wrong_credentials(lab, peer.name):
         peer.wait_until_down()
         said, _reason = attempt(credential)
         check(alert in said,

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from lab import Lab  # noqa: E402
-from openssl_peer import CIPHERS, Credential, OpensslPeer  # noqa: E402
+from openssl_peer import CIPHERS, Credential, OpensslPeer, wrong_credentials  # noqa: E402
 from scenario import check, check_equal, main  # noqa: E402
 
 ALGORITHMS = ("ed25519", "ecdsa-p256", "rsa-2048")
@@ -61,16 +61,7 @@ def converse(node, peer, credential, cipher):
 
 
 def refuse(lab, peer, attempt):
-    own, other = lab.node(peer.name).id, lab.nodes[1].id
-    cases = {
-        "expired": (Credential(lab, f"{peer.name}-expired", own, "ecdsa-p256", not_before=-7200,
-                               not_after=-60), "alert certificate expired"),
-        "foreign": (Credential(lab, f"{peer.name}-foreign", own, "ecdsa-p256", own_authority=True),
-                    "alert unknown ca"),
-        "another node's": (Credential(lab, f"{peer.name}-other", other, "ecdsa-p256"),
-                           "alert bad certificate"),
-    }
-    for name, (credential, alert) in cases.items():
+    for name, credential, alert in wrong_credentials(lab, peer.name):
         said, reason = attempt(credential)
         check(alert in said, f"{peer.name}, {name} certificate: openssl says {said}")
         check(reason not in (None, "timed_out", "peer_alert"),

@@ -37,6 +37,17 @@ class Credential:
         self.certificate, self.key, self.algorithm = f"{path}.pem", f"{path}-key.pem", algorithm
 
 
+def wrong_credentials(lab, name):
+    """What a node must refuse from a neighbour: (what is wrong, the credential, the alert)."""
+    own, other = lab.node(name).id, lab.nodes[1].id
+    yield "expired", Credential(lab, f"{name}-expired", own, "ecdsa-p256", not_before=-7200,
+                                not_after=-60), "alert certificate expired"
+    yield "foreign", Credential(lab, f"{name}-foreign", own, "ecdsa-p256",
+                                own_authority=True), "alert unknown ca"
+    yield "another node's", Credential(lab, f"{name}-other", other,
+                                       "ecdsa-p256"), "alert bad certificate"
+
+
 class OpensslPeer:
     SOCKETS = "-Huln"  # of ss: what s_server listens with
 
