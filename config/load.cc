@@ -2,7 +2,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -68,33 +67,6 @@ void read_document(Document& document, const toml::table& table, NodeConfig& con
   root.finish();
 }
 
-/// The line of a table header whose name begins with what no name begins with; 0: there is none.
-/// toml++ takes for granted that names do not, and must not see such a line.
-std::uint32_t line_of_bad_header(std::string_view text) {
-  std::uint32_t number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    ++number;
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    std::string_view line = text.substr(at, end - at);
-    at = end + 1;
-    const auto skip_blanks = [&line] {
-      line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
-    };
-    skip_blanks();
-    for (unsigned brackets = 0; brackets < 2 && line.starts_with('['); ++brackets) {
-      line.remove_prefix(1);
-      skip_blanks();
-      const bool is_last = brackets == 1 || !line.starts_with('[');
-      if (is_last && !line.empty() && line.front() != ']' && line.front() != '"' &&
-          line.front() != '\'' && line.front() != '_' && line.front() != '-' &&
-          std::isalnum(static_cast<unsigned char>(line.front())) == 0) {
-        return number;
-      }
-    }
-  }
-  return 0;
-}
-
 LoadResult parse(std::string_view text, const std::string& name, bool check_files) {
   Document document;
   document.file = name;
@@ -102,14 +74,6 @@ LoadResult parse(std::string_view text, const std::string& name, bool check_file
   document.check_files = check_files;
 
   LoadResult result;
-  if (const std::uint32_t line = line_of_bad_header(text); line != 0) {
-    ConfigError error;
-    error.file = name;
-    error.line = line;
-    error.accepted = "not TOML: in brackets stands a name of letters, digits, dashes and dots";
-    result.errors.push_back(std::move(error));
-    return result;
-  }
   const toml::parse_result parsed = toml::parse(text, name);
   if (!parsed) {
     const toml::parse_error& fault = parsed.error();
