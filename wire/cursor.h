@@ -34,7 +34,8 @@ class ReadCursor {
     return take(count) ? std::span(last_, count) : std::span<const std::byte>();
   }
 
-  /// opaque x<0..2^8-1>, <0..2^16-1>, <0..2^32-1>: a length, then that many bytes.
+  /// opaque x<0..2^8-1>, <0..2^16-1>, <0..2^24-1>, <0..2^32-1>: a length, then that many bytes
+  ///
   [[nodiscard]] std::span<const std::byte> vector8() noexcept {
     const std::size_t at = offset_;
     return vector(at, u8());
@@ -42,6 +43,10 @@ class ReadCursor {
   [[nodiscard]] std::span<const std::byte> vector16() noexcept {
     const std::size_t at = offset_;
     return vector(at, u16());
+  }
+  [[nodiscard]] std::span<const std::byte> vector24() noexcept {
+    const std::size_t at = offset_;
+    return vector(at, u24());
   }
   [[nodiscard]] std::span<const std::byte> vector32() noexcept {
     const std::size_t at = offset_;

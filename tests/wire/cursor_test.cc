@@ -27,13 +27,14 @@ TEST(ReadCursor, ReadsIntegersMostSignificantByteFirst) {  // A-01
 }
 
 TEST(ReadCursor, AVectorBringsItsLengthInTheFewestBytes) {
-  const auto bytes = from_hex("02 aabb  0001 cc  00000000  ff");
+  const auto bytes = from_hex("02 aabb  0001 cc  000001 dd  00000000  ff");
   ReadCursor in(bytes);
   EXPECT_TRUE(std::ranges::equal(in.vector8(), from_hex("aabb")));
   EXPECT_TRUE(std::ranges::equal(in.vector16(), from_hex("cc")));
+  EXPECT_TRUE(std::ranges::equal(in.vector24(), from_hex("dd")));
   EXPECT_TRUE(in.vector32().empty());
   EXPECT_EQ(in.rest().size(), 1U);
-  EXPECT_EQ(in.since(0).size(), 10U);
+  EXPECT_EQ(in.since(0).size(), 14U);
 }
 
 TEST(ReadCursor, AMissingByteFailsAtTheEnd) {

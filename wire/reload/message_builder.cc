@@ -5,60 +5,10 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "wire/byte_order.h"
 #include "wire/cursor.h"
+#include "wire/reload/append.h"
 
 namespace wire::reload {
-
-namespace {
-
-void append(Bytes& to, std::span<const std::byte> bytes) {
-  // Not insert(): GCC 12 at -O3 sees an overflow in it that is not there.
-  const std::size_t size = to.size();
-  to.resize(size + bytes.size());
-  if (!bytes.empty()) std::memcpy(to.data() + size, bytes.data(), bytes.size());
-}
-
-void append_u8(Bytes& to, std::uint8_t value) { to.push_back(static_cast<std::byte>(value)); }
-
-void append_u16(Bytes& to, std::uint16_t value) {
-  std::array<std::byte, 2> encoded;
-  store_be16(encoded.data(), value);
-  append(to, encoded);
-}
-
-void append_u32(Bytes& to, std::uint32_t value) {
-  std::array<std::byte, 4> encoded;
-  store_be32(encoded.data(), value);
-  append(to, encoded);
-}
-
-void append_u64(Bytes& to, std::uint64_t value) {
-  std::array<std::byte, 8> encoded;
-  store_be64(encoded.data(), value);
-  append(to, encoded);
-}
-
-/// A size as the length field of its width; throws when it does not fit.
-template <class Integer>
-Integer length_of(std::size_t size) {
-  if (size > std::size_t{static_cast<Integer>(~Integer{0})}) {
-    throw std::length_error("RELOAD message: a part is longer than its length field can say");
-  }
-  return static_cast<Integer>(size);
-}
-
-void append_vector16(Bytes& to, std::span<const std::byte> bytes) {
-  append_u16(to, length_of<std::uint16_t>(bytes.size()));
-  append(to, bytes);
-}
-
-void append_vector32(Bytes& to, std::span<const std::byte> bytes) {
-  append_u32(to, length_of<std::uint32_t>(bytes.size()));
-  append(to, bytes);
-}
-
-}  // namespace
 
 MessageBuilder& MessageBuilder::overlay(OverlayHash overlay) {
   header_.overlay = overlay;

@@ -9,14 +9,13 @@
 #include <span>
 #include <vector>
 
+#include "wire/reload/bytes.h"
 #include "wire/reload/destination.h"
 #include "wire/reload/forwarding_header.h"
 #include "wire/reload/message_contents.h"
 #include "wire/reload/security_block.h"
 
 namespace wire::reload {
-
-using Bytes = std::vector<std::byte>;
 
 /// Signs the concatenated parts and returns signature_value. See controlplane/trust and
 /// tests/support for ones that hold a key.
