@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controlplane/ctl/decode_message.h"
 
-#include <string>
-
+#include "controlplane/ctl/decode_body.h"
+#include "controlplane/ctl/decode_fields.h"
 #include "controlplane/ctl/hex_text.h"
 #include "wire/reload/destination.h"
 #include "wire/reload/forwarding_option.h"
-#include "wire/reload/message_builder.h"
 
 namespace controlplane::ctl {
 
@@ -15,37 +14,6 @@ namespace {
 using namespace wire::reload;
 using Json = nlohmann::ordered_json;
 using ByteSpan = std::span<const std::byte>;
-
-/// A code with its name, when it has one.
-Json named(std::uint64_t value, const char* name) {
-  Json json{{"value", value}};
-  if (name != nullptr) json["name"] = name;
-  return json;
-}
-
-Json destination_json(const Destination& entry) {
-  Json json;
-  json["type"] = entry.wire_type;
-  switch (entry.type) {
-    case DestinationType::kNode:
-      json["name"] = "node";
-      json["node_id"] = to_hex(entry.value);
-      break;
-    case DestinationType::kResource:
-      json["name"] = "resource";
-      json["resource_id"] = to_hex(entry.value);
-      break;
-    case DestinationType::kOpaque:
-      json["name"] = "opaque_id_type";
-      json["opaque_id"] = to_hex(entry.value);
-      json["compressed"] = entry.compact;
-      break;
-    case DestinationType::kInvalid:
-      json["data"] = to_hex(entry.value);
-      break;
-  }
-  return json;
-}
 
 /// The entries up to the first that cannot be read.
 Json list_json(ByteSpan list) {
@@ -93,46 +61,6 @@ Json header_json(const ForwardingHeader& header) {
           {"via_list_length", header.via_list_length},
           {"destination_list_length", header.destination_list_length},
           {"options_length", header.options_length}};
-}
-
-/// As text when every byte is printable ASCII; JSON cannot hold arbitrary bytes.
-Json text_or_hex(ByteSpan bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    if (byte < std::byte{0x20} || byte > std::byte{0x7e}) return {{"hex", to_hex(bytes)}};
-    text += static_cast<char>(byte);
-  }
-  return text;
-}
-
-/// The fields of a body this codec knows; every body as hex. @p fault counts from the body's start.
-Json body_json(const MessageContents& contents, ParseError& fault) {
-  Json json{{"length", contents.body.size()}, {"hex", to_hex(contents.body)}};
-  switch (MessageCode{contents.message_code}) {
-    case MessageCode::kPingReq:
-      fault = parse_ping_request(contents.body);
-      if (fault.ok()) json["padding_length"] = contents.body.size() - 2;
-      break;
-    case MessageCode::kPingAns: {
-      PingAnswer answer;
-      fault = parse_ping_answer(contents.body, answer);
-      if (!fault.ok()) break;
-      json["response_id"] = hex_number(answer.response_id, 16);
-      json["time"] = answer.time_ms;
-      break;
-    }
-    case MessageCode::kError: {
-      ErrorResponse error;
-      fault = parse_error_response(contents.body, error);
-      if (!fault.ok()) break;
-      json["error_code"] = named(error.error_code, error_code_name(error.error_code));
-      json["error_info"] = text_or_hex(error.error_info);
-      break;
-    }
-    default:
-      break;
-  }
-  return json;
 }
 
 Json extensions_json(ByteSpan extensions) {

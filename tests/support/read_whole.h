@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include "tests/support/method_bodies.h"
 #include "wire/reload/destination.h"
 #include "wire/reload/forwarding_header.h"
 #include "wire/reload/forwarding_option.h"
@@ -26,23 +27,6 @@ struct WholeMessage {
   wire::reload::MessageContents contents;
   wire::reload::SecurityBlock security;
 };
-
-/// The first fault of the body, for the codes whose layout the codec knows.
-inline wire::reload::ParseError check_body(const wire::reload::MessageContents& contents) {
-  using namespace wire::reload;
-  PingAnswer answer;
-  ErrorResponse error;
-  switch (MessageCode{contents.message_code}) {
-    case MessageCode::kPingReq:
-      return parse_ping_request(contents.body);
-    case MessageCode::kPingAns:
-      return parse_ping_answer(contents.body, answer);
-    case MessageCode::kError:
-      return parse_error_response(contents.body, error);
-    default:
-      return {};
-  }
-}
 
 /// The first fault in the order of the bytes; what follows the header of a fragment is not read.
 inline wire::reload::ParseError read_whole(std::span<const std::byte> message, WholeMessage& out) {
@@ -66,7 +50,7 @@ inline wire::reload::ParseError read_whole(std::span<const std::byte> message, W
   const std::uint32_t contents_at = header.size();
   error = parse_message_contents(message.subspan(contents_at), out.contents, contents_at);
   if (!error.ok()) return error;
-  error = check_body(out.contents);
+  error = read_body(out.contents.message_code, out.contents.body).fault;
   if (!error.ok()) return {error.fault, contents_at + 6 + error.offset};  // after code and length
   const auto block_at = static_cast<std::uint32_t>(contents_at + out.contents.encoded.size());
   return parse_security_block(message.subspan(block_at), out.security, block_at);

@@ -14,6 +14,7 @@
 
 #include "wire/byte_order.h"
 #include "wire/reload/bytes.h"
+#include "wire/reload/ids.h"
 
 namespace wire::reload {
 
@@ -86,6 +87,21 @@ inline void append_vector24(Bytes& to, std::span<const std::byte> bytes) {
 inline void append_vector32(Bytes& to, std::span<const std::byte> bytes) {
   append_u32(to, length_of<std::uint32_t>(bytes.size()));
   append(to, bytes);
+}
+
+/// Throws std::invalid_argument for a Node-ID that names no single node.
+inline void append_node_id(Bytes& to, const NodeId& id) {
+  if (id.is_invalid() || id.is_wildcard()) {
+    throw std::invalid_argument("RELOAD message: zero and the wildcard name no single node");
+  }
+  append(to, id.bytes);
+}
+
+/// NodeId<0..2^16-1>. Throws std::length_error for more than @p most.
+inline void append_node_ids(Bytes& to, std::span<const NodeId> ids, std::size_t most) {
+  if (ids.size() > most) throw std::length_error("RELOAD message: a list has too many Node-IDs");
+  append_u16(to, length_of<std::uint16_t>(ids.size() * kNodeIdBytes));
+  for (const NodeId& id : ids) append_node_id(to, id);
 }
 
 }  // namespace wire::reload
