@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controlplane/overlay/answer.h"
 #include "controlplane/overlay/answer_memory.h"
 #include "controlplane/overlay/io.h"
 #include "controlplane/overlay/node_counters.h"
@@ -14,16 +15,6 @@
 #include "controlplane/overlay/settings.h"
 
 namespace controlplane::overlay {
-
-/// What a request is answered with.
-struct Answer {
-  wire::reload::MessageCode code = wire::reload::MessageCode::kError;
-  wire::reload::Bytes body;
-
-  /// @param text  for people; goes into error_info
-  [[nodiscard]] static Answer error(wire::reload::ErrorCode code, std::string_view text);
-  [[nodiscard]] bool is_error() const noexcept { return code == wire::reload::MessageCode::kError; }
-};
 
 /// Why a request that reached its destination gets an error before its method is looked at, in the
 /// order of the checks: critical options (B-39), configuration sequence (B-43 to B-47), critical

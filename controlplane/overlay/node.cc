@@ -224,23 +224,29 @@ void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
     next_probe_ns_.try_emplace(event.link_slot, now.ns + kProbeNs);
     note_link(*connection, Note::Level::kWarning, "has failed: no acks; trying again", out);
   }
-  follow_link(event.link_slot, out);
+  follow_link(now, event.link_slot, out);
 }
 
-void Node::take(const Now& /*now*/, const LinkKeys& keys, Outputs& out) {
+void Node::take(const Now& now, const LinkKeys& keys, Outputs& out) {
   if (connections_.behind(keys.link) == nullptr) return;
   if (keys.present) {
     keyless_.erase(keys.link.slot);
   } else {
     keyless_.insert(keys.link.slot);
   }
-  follow_link(keys.link.slot, out);
+  follow_link(now, keys.link.slot, out);
 }
 
 /// No route leads over a link that is known to carry nothing.
-void Node::follow_link(std::uint16_t slot, Outputs& out) {
+void Node::follow_link(const Now& now, std::uint16_t slot, Outputs& out) {
   const bool usable = !next_probe_ns_.contains(slot) && !keyless_.contains(slot);
-  out.routes_changed |= topology_.link_changed(slot, usable);
+  topology_.link_changed(now, slot, usable, wishes_);
+  carry_out(out);
+}
+
+void Node::carry_out(Outputs& out) {
+  out.routes_changed |= wishes_.routes_changed;
+  wishes_.clear();
 }
 
 void Node::take(const Now& now, const Request& request, Outputs& out) {

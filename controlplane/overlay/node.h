@@ -69,13 +69,16 @@ class Node {
   /// The accepted signer whose signature the message carries, or nullptr.
   [[nodiscard]] const trust::Signer* attribute(const Now& now, const ParsedMessage& message,
                                                bool verified, Outputs& out);
-  void follow_link(std::uint16_t slot, Outputs& out);
+  void follow_link(const Now& now, std::uint16_t slot, Outputs& out);
+  /// What the topology asked for in the call just made.
+  void carry_out(Outputs& out);
   void probe_failed_links(const Now& now, Outputs& out);
 
   Settings settings_;
   std::vector<SigningName> names_;
   Connections connections_;
   topology::TopologyPlugin& topology_;
+  topology::Wishes wishes_;
   RandomSource random_;
   NodeCounters counters_;
   trust::SignerDirectory signers_;

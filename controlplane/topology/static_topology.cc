@@ -33,18 +33,19 @@ StaticTopology::StaticTopology(const NodeId& self, bool is_peer, std::vector<Sta
   }
 }
 
-bool StaticTopology::link_changed(std::uint16_t slot, bool usable) {
+void StaticTopology::link_changed(const overlay::Now& /*now*/, std::uint16_t slot, bool usable,
+                                  Wishes& wishes) {
   const auto known = std::find_if(peers_.begin(), peers_.end(),
                                   [slot](const StaticPeer& peer) { return peer.slot == slot; });
-  if (known == peers_.end()) return false;
+  if (known == peers_.end()) return;
   const auto found = std::find(down_.begin(), down_.end(), slot);
-  if (usable == (found == down_.end())) return false;
+  if (usable == (found == down_.end())) return;
   if (usable) {
     down_.erase(found);
   } else {
     down_.push_back(slot);
   }
-  return known->is_peer;
+  wishes.routes_changed |= known->is_peer;
 }
 
 void StaticTopology::fill_routes(wire::shm::RouteTable& table) const {

@@ -23,7 +23,8 @@ class StaticTopology final : public TopologyPlugin {
 
   /// A failed link leaves the Routing Table and returns when it is usable again. It stays in the
   /// Connection Table, and who precedes whom does not change: the node is still a member.
-  bool link_changed(std::uint16_t slot, bool usable) override;
+  void link_changed(const overlay::Now& now, std::uint16_t slot, bool usable,
+                    Wishes& wishes) override;
   void fill_routes(wire::shm::RouteTable& table) const override;
   [[nodiscard]] bool is_responsible(std::span<const std::byte> resource_id) const override;
   [[nodiscard]] bool accepts_responder(std::span<const std::byte> resource_id,

@@ -168,13 +168,18 @@ TEST(Topology, ListsConnectionsAndRoutingPeersInOrder) {
   EXPECT_EQ(table->predecessor, node_id(0xc0));
   EXPECT_EQ(table->is_peer, 1U);
 
-  EXPECT_TRUE(topology.link_changed(2, false));
-  EXPECT_FALSE(topology.link_changed(2, false)) << "nothing new";
-  EXPECT_FALSE(topology.link_changed(9, false)) << "no such link";
+  const auto changes = [&topology](std::uint16_t slot, bool usable) {
+    controlplane::topology::Wishes wishes;
+    topology.link_changed(at(kSecond), slot, usable, wishes);
+    return wishes.routes_changed;
+  };
+  EXPECT_TRUE(changes(2, false));
+  EXPECT_FALSE(changes(2, false)) << "nothing new";
+  EXPECT_FALSE(changes(9, false)) << "no such link";
   topology.fill_routes(*table);
   EXPECT_EQ(table->connection_count, 3U);
   EXPECT_EQ(table->peer_count, 1U);
-  EXPECT_TRUE(topology.link_changed(2, true));
+  EXPECT_TRUE(changes(2, true));
   topology.fill_routes(*table);
   EXPECT_EQ(table->peer_count, 2U);
 }
