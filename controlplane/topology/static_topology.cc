@@ -5,20 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/topology/ring.h"
+
 namespace controlplane::topology {
 
 using wire::reload::kNodeIdBytes;
 using wire::reload::NodeId;
-
-namespace {
-
-/// Steps upwards around the ring from @p from to @p to, as (high, low) 64-bit words.
-std::pair<std::uint64_t, std::uint64_t> distance(const NodeId& from, const NodeId& to) noexcept {
-  const std::uint64_t borrow = to.low() < from.low() ? 1 : 0;
-  return {to.high() - from.high() - borrow, to.low() - from.low()};
-}
-
-}  // namespace
 
 StaticTopology::StaticTopology(const NodeId& self, bool is_peer, std::vector<StaticPeer> peers)
     : self_(self), predecessor_(self), is_peer_(is_peer), peers_(std::move(peers)) {
@@ -27,7 +19,8 @@ StaticTopology::StaticTopology(const NodeId& self, bool is_peer, std::vector<Sta
   for (const StaticPeer& peer : peers_) {
     if (!peer.is_peer || peer.id == self_) continue;
     // The nearest peer below us; the first one found replaces "nobody", which is ourselves.
-    if (predecessor_ == self_ || distance(peer.id, self_) < distance(predecessor_, self_)) {
+    if (predecessor_ == self_ ||
+        ring::distance(peer.id, self_) < ring::distance(predecessor_, self_)) {
       predecessor_ = peer.id;
     }
   }
@@ -72,10 +65,10 @@ bool StaticTopology::accepts_responder(std::span<const std::byte> resource_id,
                                        const NodeId& responder) const {
   if (resource_id.size() != kNodeIdBytes) return false;
   const NodeId point = NodeId::from(resource_id.first<kNodeIdBytes>());
-  const auto theirs = distance(point, responder);
-  if (is_peer_ && distance(point, self_) < theirs) return false;
+  const auto theirs = ring::distance(point, responder);
+  if (is_peer_ && ring::distance(point, self_) < theirs) return false;
   return std::none_of(peers_.begin(), peers_.end(), [&](const StaticPeer& peer) {
-    return peer.is_peer && distance(point, peer.id) < theirs;
+    return peer.is_peer && ring::distance(point, peer.id) < theirs;
   });
 }
 
