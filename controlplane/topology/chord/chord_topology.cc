@@ -274,6 +274,7 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
   settle(now, wishes);
   if (due(tell_due_ns_)) tell_all(now, wishes);
   if (due(update_due_ns_)) update_next(now, wishes);
+  if (due(liveness_due_ns_)) probe_nearest(now, wishes);
   if (due(finger_due_ns_)) {
     finger_due_ns_ = now.ns + jittered(settings_.ping_interval_ns);
     if (!neighbors_.empty()) {
@@ -285,8 +286,8 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
 }
 
 std::uint64_t ChordTopology::next_deadline() const noexcept {
-  return std::min({join_due_ns_, tell_due_ns_, update_due_ns_, finger_due_ns_, partition_due_ns_,
-                   replicas_due_ns_, sweep_due_ns_, leave_due_ns_});
+  return std::min({join_due_ns_, tell_due_ns_, update_due_ns_, liveness_due_ns_, finger_due_ns_,
+                   partition_due_ns_, replicas_due_ns_, sweep_due_ns_, leave_due_ns_});
 }
 
 // --- questions -----------------------------------------------------------------------------------

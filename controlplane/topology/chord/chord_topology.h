@@ -115,7 +115,8 @@ class ChordTopology final : public TopologyPlugin {
     kJoin,
     kFirstOnLink,
     kUpdate = kFirstOnLink,
-    kTable,  ///< RouteQuery that asks for an Update
+    kTable,     ///< RouteQuery that asks for an Update
+    kLiveness,  ///< Ping to the nearest peer on a side
     kLeave,
   };
   struct Pending {
@@ -207,6 +208,7 @@ class ChordTopology final : public TopologyPlugin {
 
   // stabilizing.cc
   void start_timers(const overlay::Now& now);
+  void probe_nearest(const overlay::Now& now, Wishes& wishes);
   void update_next(const overlay::Now& now, Wishes& wishes);
   void search_finger(unsigned i, Wishes& wishes);
   void finger_answered(const overlay::Now& now, const Finished& result, Wishes& wishes);
@@ -259,6 +261,7 @@ class ChordTopology final : public TopologyPlugin {
   std::uint64_t join_due_ns_ = overlay::kNever;
   std::uint64_t tell_due_ns_ = overlay::kNever;
   std::uint64_t update_due_ns_ = overlay::kNever;
+  std::uint64_t liveness_due_ns_ = overlay::kNever;
   std::uint64_t finger_due_ns_ = overlay::kNever;
   std::uint64_t partition_due_ns_ = overlay::kNever;
   std::uint64_t replicas_due_ns_ = overlay::kNever;

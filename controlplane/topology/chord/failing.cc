@@ -103,6 +103,7 @@ void ChordTopology::alone(const Now& now, Wishes& wishes) {
   }
   note(Note::Level::kWarning, "all peers are lost; joining again", wishes);
   update_due_ns_ = overlay::kNever;
+  liveness_due_ns_ = overlay::kNever;
   finger_due_ns_ = overlay::kNever;
   partition_due_ns_ = overlay::kNever;
   checking_partition_ = false;
@@ -115,8 +116,8 @@ void ChordTopology::alone(const Now& now, Wishes& wishes) {
 void ChordTopology::leave(const Now& now, Wishes& wishes) {
   const bool was_member = membership_ == Membership::kMember;
   if (!was_member && membership_ != Membership::kJoining) return;
-  for (std::uint64_t* deadline : {&join_due_ns_, &tell_due_ns_, &update_due_ns_, &finger_due_ns_,
-                                  &partition_due_ns_, &replicas_due_ns_}) {
+  for (std::uint64_t* deadline : {&join_due_ns_, &tell_due_ns_, &update_due_ns_, &liveness_due_ns_,
+                                  &finger_due_ns_, &partition_due_ns_, &replicas_due_ns_}) {
     *deadline = overlay::kNever;
   }
   pending_.clear();

@@ -19,6 +19,11 @@ struct Settings {
   /// chord-reactive: a change of the Neighbor Table is told at once (I-63).
   bool reactive = true;
 
+  /// The nearest peer on either side gets a Ping once in this time. Only what is sent over a link
+  /// shows that it is dead, and messages for the range of a dead peer come to its successor, which
+  /// sends nothing to it by itself: without this, a quiet ring learns of a death from an Update,
+  /// after minutes. Two messages and two answers a peer; 0: never.
+  std::uint64_t liveness_ns = 10 * kSecond;
   /// Neighbours on each side (I-38). With three, a third of the peers can fail at once and fewer
   /// than one in thirty loses a whole side; what remains is found by the peers beyond.
   std::size_t neighbors_per_side = 3;

@@ -20,6 +20,7 @@ void ChordTopology::start_timers(const Now& now) {
     return now.ns + (interval_ns == 0 ? 0 : random_() % interval_ns);
   };
   update_due_ns_ = within(settings_.update_interval_ns);
+  liveness_due_ns_ = settings_.liveness_ns == 0 ? overlay::kNever : within(settings_.liveness_ns);
   finger_due_ns_ = within(settings_.ping_interval_ns);
   partition_wait_ns_ = settings_.partition_check_ns;
   partition_due_ns_ = within(settings_.partition_check_ns);
@@ -52,6 +53,24 @@ void ChordTopology::update_next(const Now& now, Wishes& wishes) {
   const bool only_finger = !neighbors_.contains(next->id) && fingers_.contains(next->id);
   send_update(now, *next, only_finger ? ChordUpdateType::kPeerReady : ChordUpdateType::kNeighbors,
               wishes);
+}
+
+/// A link that carries the Ping nowhere fails by itself; one whose peer is there but does not
+/// answer fails when the request does.
+void ChordTopology::probe_nearest(const Now& now, Wishes& wishes) {
+  liveness_due_ns_ = now.ns + jittered(settings_.liveness_ns);
+  if (neighbors_.empty()) return;
+  const NodeId& before = neighbors_.predecessors().front();
+  const NodeId& behind = neighbors_.successors().front();
+  const auto probe = [&](const NodeId& peer) {
+    const Link* link = links_.find(peer);
+    if (link == nullptr) return;
+    wishes.requests.push_back({ticket(Purpose::kLiveness, link->serial), Target::node(peer),
+                               wire::reload::MessageCode::kPingReq,
+                               wire::reload::ping_request_body(0)});
+  };
+  probe(behind);
+  if (before != behind) probe(before);
 }
 
 // --- fingers -------------------------------------------------------------------------------------
