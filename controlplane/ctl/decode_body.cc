@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controlplane/ctl/decode_body.h"
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <string>
 
 #include "controlplane/ctl/decode_fields.h"
 #include "controlplane/ctl/hex_text.h"
+#include "wire/reload/attach.h"
 #include "wire/reload/body_reader.h"
 #include "wire/reload/chord_bodies.h"
+#include "wire/reload/config_update.h"
 #include "wire/reload/join_leave.h"
 #include "wire/reload/message_builder.h"
 #include "wire/reload/probe.h"
@@ -161,6 +166,88 @@ ParseError probe_answer_fields(ByteSpan body, Json& json) {
   return {};
 }
 
+Json address_json(const IpAddressPort& address) {
+  if (address.type == AddressType::kInvalid) {
+    return {{"type", named(address.wire_type, nullptr)}, {"data", to_hex(address.encoded)}};
+  }
+  const bool ipv4 = address.type == AddressType::kIpv4;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  (void)inet_ntop(ipv4 ? AF_INET : AF_INET6, address.address.data(), text.data(), text.size());
+  return {{"type", named(address.wire_type, ipv4 ? "ipv4_address" : "ipv6_address")},
+          {"addr", text.data()},
+          {"port", address.port}};
+}
+
+Json candidate_json(const IceCandidate& candidate) {
+  Json json{{"addr_port", address_json(candidate.addr_port)}};
+  json["overlay_link"] = named(static_cast<unsigned>(candidate.overlay_link),
+                               overlay_link_name(candidate.overlay_link));
+  json["foundation"] = text_or_hex(candidate.foundation);
+  json["priority"] = candidate.priority;
+  json["type"] = named(static_cast<unsigned>(candidate.type), cand_type_name(candidate.type));
+  if (candidate.type != CandType::kHost) {
+    json["rel_addr_port"] = address_json(candidate.rel_addr_port);
+  }
+  json["extensions"] = Json::array();
+  IceExtension extension;
+  for (ByteSpan rest = candidate.extensions; !rest.empty();) {
+    if (!read_ice_extension(rest, extension).ok()) break;
+    json["extensions"].push_back(
+        {{"name", text_or_hex(extension.name)}, {"value", text_or_hex(extension.value)}});
+    rest = rest.subspan(extension.encoded.size());
+  }
+  return json;
+}
+
+Json candidates_json(std::span<const IceCandidate> candidates) {
+  Json json = Json::array();
+  for (const IceCandidate& candidate : candidates) json.push_back(candidate_json(candidate));
+  return json;
+}
+
+/// Well formed is not yet right: what a receiver would find fault with is named, and no
+/// malformation.
+ParseError attach_fields(ByteSpan body, AttachSide side, Json& json) {
+  AttachReqAns attach;
+  const ParseError fault = parse_attach(body, attach);
+  if (!fault.ok()) return fault;
+  json["ufrag"] = text_or_hex(attach.ufrag);
+  json["password"] = text_or_hex(attach.password);
+  json["role"] = text_or_hex(attach.role);
+  json["candidates"] = candidates_json(attach.candidates);
+  json["send_update"] = attach.send_update;
+  json["problem"] = attach_problem_name(check_attach(attach, side));
+  return {};
+}
+
+ParseError app_attach_fields(ByteSpan body, Json& json) {
+  AppAttachReqAns attach;
+  const ParseError fault = parse_app_attach(body, attach);
+  if (!fault.ok()) return fault;
+  json["ufrag"] = text_or_hex(attach.ufrag);
+  json["password"] = text_or_hex(attach.password);
+  json["application"] = attach.application;
+  json["role"] = text_or_hex(attach.role);
+  json["candidates"] = candidates_json(attach.candidates);
+  return {};
+}
+
+ParseError config_update_request_fields(ByteSpan body, Json& json) {
+  ConfigUpdateReq request;
+  const ParseError fault = parse_config_update_request(body, request);
+  if (!fault.ok()) return fault;
+  json["type"] = named(static_cast<unsigned>(request.type), config_update_type_name(request.type));
+  if (request.type == ConfigUpdateType::kConfig) {
+    json["config_data"] = text_or_hex(request.config_data);
+  } else if (request.type == ConfigUpdateType::kKind) {
+    json["kinds"] = Json::array();
+    for (const ByteSpan kind : request.kinds) json["kinds"].push_back(text_or_hex(kind));
+  } else {
+    json["content"] = to_hex(request.unknown_content);
+  }
+  return {};
+}
+
 ParseError add_fields(MessageCode code, ByteSpan body, Json& json) {
   switch (code) {
     case MessageCode::kPingReq:
@@ -179,6 +266,7 @@ ParseError add_fields(MessageCode code, ByteSpan body, Json& json) {
       return update_request_fields(body, json);
     case MessageCode::kLeaveAns:
     case MessageCode::kUpdateAns:
+    case MessageCode::kConfigUpdateAns:
       return parse_empty_body(body);
     case MessageCode::kRouteQueryReq:
       return route_query_request_fields(body, json);
@@ -188,6 +276,15 @@ ParseError add_fields(MessageCode code, ByteSpan body, Json& json) {
       return probe_request_fields(body, json);
     case MessageCode::kProbeAns:
       return probe_answer_fields(body, json);
+    case MessageCode::kAttachReq:
+      return attach_fields(body, AttachSide::kOffer, json);
+    case MessageCode::kAttachAns:
+      return attach_fields(body, AttachSide::kAnswer, json);
+    case MessageCode::kAppAttachReq:
+    case MessageCode::kAppAttachAns:
+      return app_attach_fields(body, json);
+    case MessageCode::kConfigUpdateReq:
+      return config_update_request_fields(body, json);
     default:
       return {};
   }

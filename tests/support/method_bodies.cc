@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/method_bodies.h"
 
+#include <algorithm>
+
+#include "wire/reload/attach.h"
 #include "wire/reload/body_reader.h"
 #include "wire/reload/chord_bodies.h"
+#include "wire/reload/config_update.h"
 #include "wire/reload/join_leave.h"
 #include "wire/reload/message_builder.h"
 #include "wire/reload/probe.h"
@@ -72,6 +76,26 @@ BodyRoundTrip read_update_request(ByteSpan bytes) {
   return {fault, chord_update_body(update), !update.fingers_ascend()};
 }
 
+/// Of Attach and AppAttach. Candidates of the future are read and cannot be sent.
+template <class Body>
+BodyRoundTrip read_attach(ByteSpan bytes, ParseError (*parse)(ByteSpan, Body&),
+                          Bytes (*build)(const Body&)) {
+  Body body;
+  const ParseError fault = parse(bytes, body);
+  const bool sendable = std::all_of(body.candidates.begin(), body.candidates.end(),
+                                    [](const IceCandidate& c) { return c.is_usable(); });
+  if (!fault.ok() || !sendable) return {fault, std::nullopt, false};
+  return {fault, build(body), false};
+}
+
+BodyRoundTrip read_config_update_request(ByteSpan bytes) {
+  ConfigUpdateReq request;
+  const ParseError fault = parse_config_update_request(bytes, request);
+  const bool sendable = config_update_type_name(request.type) != nullptr;
+  if (!fault.ok() || !sendable) return {fault, std::nullopt, false};
+  return {fault, config_update_request_body(request), false};
+}
+
 }  // namespace
 
 BodyRoundTrip read_body(std::uint16_t message_code, ByteSpan body) {
@@ -92,6 +116,7 @@ BodyRoundTrip read_body(std::uint16_t message_code, ByteSpan body) {
       return read_update_request(body);
     case MessageCode::kLeaveAns:
     case MessageCode::kUpdateAns:
+    case MessageCode::kConfigUpdateAns:
       return read_empty(body);
     case MessageCode::kRouteQueryReq:
       return round_trip<RouteQueryReq>(body, parse_route_query_request, route_query_request_body);
@@ -102,6 +127,14 @@ BodyRoundTrip read_body(std::uint16_t message_code, ByteSpan body) {
       return round_trip<ProbeReq>(body, parse_probe_request, probe_request_body);
     case MessageCode::kProbeAns:
       return round_trip<ProbeAns>(body, parse_probe_answer, probe_answer_body);
+    case MessageCode::kAttachReq:
+    case MessageCode::kAttachAns:
+      return read_attach<AttachReqAns>(body, parse_attach, attach_body);
+    case MessageCode::kAppAttachReq:
+    case MessageCode::kAppAttachAns:
+      return read_attach<AppAttachReqAns>(body, parse_app_attach, app_attach_body);
+    case MessageCode::kConfigUpdateReq:
+      return read_config_update_request(body);
     default:
       return {};
   }

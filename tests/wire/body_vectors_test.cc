@@ -80,7 +80,8 @@ TEST(BodyVectors, ThereIsAGoodOneForEachMethodOfTopologyAndLinks) {
   }
   for (const char* name :
        {"join_req", "join_ans", "leave_req", "leave_ans", "update_req", "update_ans",
-        "route_query_req", "route_query_ans", "probe_req", "probe_ans"}) {
+        "route_query_req", "route_query_ans", "probe_req", "probe_ans", "attach_req", "attach_ans",
+        "app_attach_req", "app_attach_ans", "config_update_req", "config_update_ans"}) {
     EXPECT_TRUE(shown.contains(name)) << name;
   }
 }
