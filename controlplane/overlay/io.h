@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -33,6 +34,9 @@ struct Now {
 
 inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
 inline constexpr std::uint64_t kMillisecond = 1'000'000;
+
+/// Tickets from here on are the core's own; a caller's are below.
+inline constexpr std::uint64_t kOwnTickets = std::uint64_t{1} << 63U;
 
 /// 64 random bits. Must be unpredictable outside tests (F-09).
 using RandomSource = std::function<std::uint64_t()>;
@@ -80,6 +84,35 @@ struct LinkKeys {
   bool present = false;
 };
 
+/// A link to a node that its certificate names: it has keys and is in the Connection Table from now
+/// on. Also for links this node did not ask for.
+struct LinkOpened {
+  Ingress link;
+  wire::reload::NodeId peer;
+};
+
+/// A link left the Connection Table: its slot may get another node.
+struct LinkClosed {
+  Ingress link;
+};
+
+/// What OpenLink asked for did not come about.
+struct LinkNotOpened {
+  wire::reload::NodeId peer;
+};
+
+/// How Outputs::bootstrap ended: the bootstrap node, whose LinkOpened came before; or nothing.
+struct Bootstrapped {
+  std::optional<wire::reload::NodeId> node;
+};
+
+/// What an operator wants with the overlay.
+enum class MembershipWish : std::uint8_t {
+  kFound,  ///< take the whole ring: the first node of an overlay
+  kJoin,
+  kLeave,
+};
+
 /// Start a transaction. The outcome comes as a RequestResult with the same ticket.
 struct Request {
   std::uint64_t ticket = 0;              ///< the caller's mark; 0: nobody wants the result
@@ -101,8 +134,9 @@ struct Cancel {
 /// Timers only.
 struct Tick {};
 
-using Input = std::variant<Delivery, Refusal, UnknownSigner, TooLarge, wire::shm::Event, LinkKeys,
-                           Request, Cancel, Tick>;
+using Input =
+    std::variant<Delivery, Refusal, UnknownSigner, TooLarge, wire::shm::Event, LinkKeys, LinkOpened,
+                 LinkClosed, LinkNotOpened, Bootstrapped, MembershipWish, Request, Cancel, Tick>;
 
 // --- outputs -------------------------------------------------------------------------------------
 
@@ -134,12 +168,32 @@ struct Note {
   std::string text;
 };
 
+/// Where a node can be reached without ICE.
+struct LinkAddress {
+  wire::shm::LinkProtocol protocol = wire::shm::LinkProtocol::kDtls;  ///< kDtls or kVirtual
+  wire::shm::Endpoint endpoint;
+};
+
+/// Make a link to @p peer, whose certificate must name it (G-26, G-28). Ends with LinkOpened or
+/// LinkNotOpened; asking again for the same peer replaces the addresses.
+struct OpenLink {
+  wire::reload::NodeId peer;
+  /// True: this node is the TLS client and connects to the addresses. False: it is the
+  /// server and is connected to, from one of the addresses or from elsewhere.
+  bool active = false;
+  std::vector<LinkAddress> addresses;  ///< in the order to be tried
+};
+
 /// Collects what a step asks for. The adapter empties it; capacity is kept.
 struct Outputs {
   std::vector<Outgoing> messages;
   std::vector<wire::shm::Command> commands;  ///< signers to install, refuse or remove
   std::vector<RequestResult> results;
   std::vector<Note> notes;
+  std::vector<OpenLink> open_links;
+  std::vector<Ingress> close_links;                ///< LinkClosed follows
+  std::vector<wire::reload::NodeId> forget_links;  ///< OpenLink is not wanted any more
+  bool bootstrap = false;                          ///< make a link to some bootstrap node
   bool routes_changed = false;
 
   void clear() {
@@ -147,6 +201,10 @@ struct Outputs {
     commands.clear();
     results.clear();
     notes.clear();
+    open_links.clear();
+    close_links.clear();
+    forget_links.clear();
+    bootstrap = false;
     routes_changed = false;
   }
 };

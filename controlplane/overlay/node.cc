@@ -58,11 +58,14 @@ Node::Node(const Settings& settings, std::vector<SigningName> names,
       transactions_({settings_.timer_ns(), settings_.max_transactions}, topology_, counters_),
       transport_(settings_, names_, connections_, counters_),
       reassembly_({.lifetime_ns = settings_.reassembly_timeout_ms * kMillisecond,
-                   .message_bytes = settings_.max_message_size}) {}
+                   .message_bytes = settings_.max_message_size}),
+      attaches_(settings_) {}
 
 void Node::step(const Now& now, const Input& input, Outputs& out) {
   const std::size_t before = out.messages.size();
+  const std::size_t first_result = out.results.size();
   std::visit([&](const auto& kind) { take(now, kind, out); }, input);
+  settle(now, first_result, out);
   for (Outgoing& message : std::span(out.messages).subspan(before)) {
     const Connection* connection = connections_.by_slot(message.on_link);
     if (connection != nullptr) message.generation = connection->generation;
@@ -70,7 +73,9 @@ void Node::step(const Now& now, const Input& input, Outputs& out) {
 }
 
 std::uint64_t Node::next_deadline() const noexcept {
-  std::uint64_t next = std::min(transactions_.next_deadline(), next_sweep_ns_);
+  if (!wishes_.empty() || !ended_.empty()) return 0;
+  std::uint64_t next = std::min({transactions_.next_deadline(), next_sweep_ns_,
+                                 topology_.next_deadline(), attaches_.next_deadline()});
   for (const auto& [slot, due_ns] : next_probe_ns_) next = std::min(next, due_ns);
   return next;
 }
@@ -124,28 +129,30 @@ void Node::take_message(const Now& now, std::span<const std::byte> bytes, const 
     return;
   }
   if (message.is_request()) {
-    serve(now, message, from, out);
+    serve(now, message, signer->record.node_id, from, out);
   } else {
     transactions_.match(now, message, signer->record.node_id, out);
   }
 }
 
-void Node::serve(const Now& now, const ParsedMessage& request, const Ingress& from, Outputs& out) {
+void Node::serve(const Now& now, const ParsedMessage& request, const wire::reload::NodeId& signer,
+                 const Ingress& from, Outputs& out) {
   if (transport_.repeat(now, request, from, out)) return;
   if (const auto refusal = refuse_request(request, settings_.configuration_sequence)) {
     transport_.answer(now, request, from, *refusal, out);
     return;
   }
-  const std::uint16_t code = request.contents.message_code;
-  if (code == static_cast<std::uint16_t>(MessageCode::kPingReq)) {
-    transport_.answer(now, request, from, answer_ping(now, request, random_()), out);
-    return;
-  }
-  const char* name = wire::reload::message_code_name(code);
-  const std::string method = name != nullptr ? name : "code " + std::to_string(code);
-  transport_.answer(now, request, from,
-                    Answer::error(ErrorCode::kInvalidMessage, "this node does not serve " + method),
-                    out);
+  const auto answer = [&]() -> Answer {
+    switch (static_cast<MessageCode>(request.contents.message_code)) {
+      case MessageCode::kPingReq:
+        return answer_ping(now, request, random_());
+      case MessageCode::kAttachReq:
+        return serve_attach(now, request, signer, out);
+      default:
+        return serve_topology(now, request, signer, from);
+    }
+  };
+  transport_.answer(now, request, from, answer(), out);
 }
 
 void Node::take(const Now& now, const Refusal& refusal, Outputs& out) {
@@ -224,29 +231,21 @@ void Node::take(const Now& now, const wire::shm::Event& event, Outputs& out) {
     next_probe_ns_.try_emplace(event.link_slot, now.ns + kProbeNs);
     note_link(*connection, Note::Level::kWarning, "has failed: no acks; trying again", out);
   }
-  follow_link(now, event.link_slot, out);
+  follow_link(now, event.link_slot);
 }
 
-void Node::take(const Now& now, const LinkKeys& keys, Outputs& out) {
+void Node::take(const Now& now, const LinkKeys& keys, Outputs& /*out*/) {
   if (connections_.behind(keys.link) == nullptr) return;
   if (keys.present) {
     keyless_.erase(keys.link.slot);
   } else {
     keyless_.insert(keys.link.slot);
   }
-  follow_link(now, keys.link.slot, out);
+  follow_link(now, keys.link.slot);
 }
 
-/// No route leads over a link that is known to carry nothing.
-void Node::follow_link(const Now& now, std::uint16_t slot, Outputs& out) {
-  const bool usable = !next_probe_ns_.contains(slot) && !keyless_.contains(slot);
-  topology_.link_changed(now, slot, usable, wishes_);
-  carry_out(out);
-}
-
-void Node::carry_out(Outputs& out) {
-  out.routes_changed |= wishes_.routes_changed;
-  wishes_.clear();
+void Node::follow_link(const Now& now, std::uint16_t slot) {
+  topology_.link_changed(now, slot, is_usable(slot), wishes_);
 }
 
 void Node::take(const Now& now, const Request& request, Outputs& out) {
@@ -289,6 +288,8 @@ void Node::take(const Now& /*now*/, const Cancel& cancel, Outputs& /*out*/) {
 void Node::take(const Now& now, const Tick& /*tick*/, Outputs& out) {
   transactions_.expire(now, out);
   probe_failed_links(now, out);
+  attaches_.expire(now, out, ended_);
+  topology_.tick(now, wishes_);
   if (now.ns < next_sweep_ns_) return;
   next_sweep_ns_ = now.ns + kSweepNs;
   counters_.reassembly_dropped += reassembly_.expire(now);

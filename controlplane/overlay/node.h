@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "controlplane/overlay/attaches.h"
 #include "controlplane/overlay/errors.h"
 #include "controlplane/overlay/io.h"
 #include "controlplane/overlay/message_transport.h"
@@ -59,19 +60,41 @@ class Node {
   void take(const Now& now, const TooLarge& message, Outputs& out);
   void take(const Now& now, const wire::shm::Event& event, Outputs& out);
   void take(const Now& now, const LinkKeys& keys, Outputs& out);
+  void take(const Now& now, const LinkOpened& link, Outputs& out);
+  void take(const Now& now, const LinkClosed& link, Outputs& out);
+  void take(const Now& now, const LinkNotOpened& link, Outputs& out);
+  void take(const Now& now, const Bootstrapped& bootstrapped, Outputs& out);
+  void take(const Now& now, const MembershipWish& wish, Outputs& out);
   void take(const Now& now, const Request& request, Outputs& out);
   void take(const Now& now, const Cancel& cancel, Outputs& out);
   void take(const Now& now, const Tick& tick, Outputs& out);
 
   void take_message(const Now& now, std::span<const std::byte> bytes, const Ingress& from,
                     bool verified, Outputs& out);
-  void serve(const Now& now, const ParsedMessage& request, const Ingress& from, Outputs& out);
+  void serve(const Now& now, const ParsedMessage& request, const wire::reload::NodeId& signer,
+             const Ingress& from, Outputs& out);
   /// The accepted signer whose signature the message carries, or nullptr.
   [[nodiscard]] const trust::Signer* attribute(const Now& now, const ParsedMessage& message,
                                                bool verified, Outputs& out);
-  void follow_link(const Now& now, std::uint16_t slot, Outputs& out);
-  /// What the topology asked for in the call just made.
-  void carry_out(Outputs& out);
+  /// False for a link that is known to carry nothing.
+  [[nodiscard]] bool is_usable(std::uint16_t slot) const noexcept {
+    return !next_probe_ns_.contains(slot) && !keyless_.contains(slot);
+  }
+  void follow_link(const Now& now, std::uint16_t slot);
+
+  // node_wishes.cc
+  void forget_state(std::uint16_t slot);
+  [[nodiscard]] bool is_linked(const wire::reload::NodeId& peer) const noexcept;
+  /// Carries out what the topology asked for, and hands it what of that ended, until nothing is
+  /// left. @p first_result  of this step
+  void settle(const Now& now, std::size_t first_result, Outputs& out);
+  void carry_out(const Now& now, topology::Wishes wishes, Outputs& out);
+  void attach(const Now& now, const topology::Wishes::Attach& wish, Outputs& out);
+  void hand_back(const Now& now, const RequestResult& result, Outputs& out);
+  [[nodiscard]] Answer serve_attach(const Now& now, const ParsedMessage& request,
+                                    const wire::reload::NodeId& signer, Outputs& out);
+  [[nodiscard]] Answer serve_topology(const Now& now, const ParsedMessage& request,
+                                      const wire::reload::NodeId& signer, const Ingress& from);
   void probe_failed_links(const Now& now, Outputs& out);
 
   Settings settings_;
@@ -86,6 +109,10 @@ class Node {
   Transactions transactions_;
   MessageTransport transport_;
   Reassembly reassembly_;
+  Attaches attaches_;
+  std::vector<Attaches::Ended> ended_;            // of this step, for the topology
+  std::map<std::uint64_t, std::uint64_t> asked_;  // own ticket of a transaction: topology's
+  std::uint64_t next_own_ticket_ = kOwnTickets;
   ErrorMeter error_meter_;
   std::map<std::uint16_t, std::uint64_t> next_probe_ns_;  // by slot of a failed link
   std::set<std::uint16_t> keyless_;                       // slots of secure links without keys

@@ -22,10 +22,16 @@ struct Settings {
   std::uint32_t reassembly_timeout_ms = 15000;  ///< D-13
   std::size_t max_transactions = 65536;
   std::size_t max_signers = 4096;
+  /// Where this node can be connected to; goes into Attach. Empty: it cannot be, and attaches to
+  /// nobody.
+  std::vector<LinkAddress> addresses;
+  std::size_t max_forming_links = 64;  ///< at the same time; more Attaches are refused (G-11)
+  std::uint32_t link_wait_ms = 15000;  ///< from AttachAns to a link with keys
 
   [[nodiscard]] std::uint64_t timer_ns() const noexcept {
     return reliability_timer_ms * kMillisecond;
   }
+  [[nodiscard]] std::uint64_t link_wait_ns() const noexcept { return link_wait_ms * kMillisecond; }
   /// The maximum request lifetime (F-04).
   [[nodiscard]] std::uint64_t request_lifetime_ns() const noexcept { return 5 * timer_ns(); }
 };
@@ -59,7 +65,24 @@ class Connections {
     const Connection* row = by_slot(ingress.slot);
     return row != nullptr && row->generation == ingress.generation ? row : nullptr;
   }
+  [[nodiscard]] const Connection* to(const wire::reload::NodeId& peer) const noexcept {
+    for (const Connection& row : rows_) {
+      if (row.peer == peer) return &row;
+    }
+    return nullptr;
+  }
   [[nodiscard]] const std::vector<Connection>& rows() const noexcept { return rows_; }
+
+  /// Takes the place of any row with the same slot or the same node.
+  void add(const Connection& connection) {
+    std::erase_if(rows_, [&connection](const Connection& row) {
+      return row.slot == connection.slot || row.peer == connection.peer;
+    });
+    rows_.push_back(connection);
+  }
+  void remove(std::uint16_t slot) {
+    std::erase_if(rows_, [slot](const Connection& row) { return row.slot == slot; });
+  }
 
  private:
   std::vector<Connection> rows_;

@@ -70,6 +70,10 @@ struct Wishes {
   /// fill_routes() would write another table now.
   bool routes_changed = false;
 
+  [[nodiscard]] bool empty() const noexcept {
+    return attach.empty() && requests.empty() && close.empty() && notes.empty() && !bootstrap &&
+           !routes_changed;
+  }
   void clear() {
     attach.clear();
     requests.clear();
