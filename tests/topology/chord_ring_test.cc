@@ -106,7 +106,8 @@ TEST(Ring, KeepsLinksToTheLogarithmOfItsNodes) {
   RecordProperty("mean_links", static_cast<int>(links / overlay.size()));
   RecordProperty("most_links", static_cast<int>(most));
   EXPECT_LE(links / overlay.size(), 40U);
-  EXPECT_LE(most, 128U);
+  // What goes above comfortable_links goes when it has been unused for a minute.
+  EXPECT_LE(most, Settings{}.comfortable_links + 16);
   EXPECT_TRUE(overlay.is_ring()) << overlay.faults();
 }
 
@@ -127,7 +128,7 @@ TEST_P(Crashes, AreRepairedWithinTwoUpdateIntervals) {
   RecordProperty("settled_s", static_cast<int>(took / kSecond));
   EXPECT_LE(took, 2 * Settings{}.update_interval_ns);
   // What is still routed through and dead is found by the rounds of Updates, or by first use.
-  overlay.run_for(Settings{}.update_interval_ns);
+  overlay.run_for(2 * Settings{}.update_interval_ns);
   EXPECT_EQ(overlay.look_up(1000).failed, 0U);
 }
 

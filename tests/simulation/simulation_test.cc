@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Thousands of nodes in one process, on a virtual clock: joining, failing, splitting, churning
+// (RFC 6940 section 10; requirements I-16 to I-66).
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "tests/simulation/overlay_world.h"
+
+namespace tests::simulation {
+namespace {
+
+using controlplane::overlay::MembershipWish;
+
+constexpr std::uint64_t kMinuteNs = 60 * kSecondNs;
+
+/// What CHORD-RELOAD promises with fingers at every power of two, and one hop of slack.
+double allowed_hops(std::size_t nodes) { return 0.5 * std::log2(static_cast<double>(nodes)) + 1; }
+
+void print(const char* what, const World& world, const LookupReport& report) {
+  std::printf(
+      "  %s: %zu members, t = %llu s, %zu lookups: %zu right, %zu by a neighbour, %zu failed, "
+      "hops mean %.2f most %u\n",
+      what, world.members().size(), static_cast<unsigned long long>(world.now_ns() / kSecondNs),
+      report.asked, report.right, report.wrong, report.failed, report.mean_hops, report.most_hops);
+}
+
+TEST(Simulation, AThousandNodesJoinOneByOneAndInBursts) {
+  const std::uint64_t seed = seed_or(1);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 499, kSecondNs);
+  for (int burst = 0; burst < 10; ++burst) {
+    join(world, 50, 0);
+    world.run_for(10 * kSecondNs);
+  }
+  EXPECT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  EXPECT_EQ(world.members().size(), 1000U);
+  const LookupReport report = look_up_some(world, 2000, 10 * kMillisecondNs);
+  print("joined", world, report);
+  EXPECT_EQ(report.right, report.asked);
+  EXPECT_LE(report.mean_hops, allowed_hops(1000));
+}
+
+/// The ring is right again, and every lookup answered, this long after the failure.
+class Failures : public testing::TestWithParam<std::pair<double, std::uint64_t>> {};
+
+TEST_P(Failures, AtOnceLeaveOneRing) {
+  const auto [share, within_ns] = GetParam();
+  const std::uint64_t seed = seed_or(2);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 299, 200 * kMillisecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  for (std::uint32_t node = 1; node < world.size(); ++node) {
+    if (world.random().chance(share)) world.crash(node);
+  }
+  const std::uint64_t before = world.now_ns();
+  EXPECT_TRUE(world.run_until([&world] { return is_one_ring(world); }, within_ns))
+      << world.misplaced().size() << " misplaced";
+  std::printf("  healed in %llu s\n",
+              static_cast<unsigned long long>((world.now_ns() - before) / kSecondNs));
+  const LookupReport report = look_up_some(world, 500, 10 * kMillisecondNs);
+  print("after the failure", world, report);
+  EXPECT_EQ(report.right, report.asked);
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, Failures,
+                         testing::Values(std::pair{0.1, 5 * kMinuteNs},
+                                         std::pair{0.3, 15 * kMinuteNs}));
+
+TEST(Simulation, APartitionOfHalfTheRingHeals) {
+  const std::uint64_t seed = seed_or(3);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 99, 500 * kMillisecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  for (std::uint32_t node = 0; node < world.size(); ++node) world.set_group(node, node % 2);
+  world.run_for(10 * kMinuteNs);
+  EXPECT_TRUE(world.misplaced().empty()) << "each half is a ring of its own";
+  for (std::uint32_t node = 0; node < world.size(); ++node) world.set_group(node, 0);
+  const std::uint64_t before = world.now_ns();
+  EXPECT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 30 * kMinuteNs))
+      << world.misplaced().size() << " misplaced";
+  std::printf("  one ring again after %llu s\n",
+              static_cast<unsigned long long>((world.now_ns() - before) / kSecondNs));
+}
+
+TEST(Simulation, LookupsSurviveAnHourOfChurn) {
+  const std::uint64_t seed = seed_or(4);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 199, 300 * kMillisecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  // 5 % a minute: of 200 nodes every six seconds one dies and a new one comes.
+  std::size_t asked = 0;
+  std::size_t answered = 0;
+  for (int round = 0; round < 600; ++round) {
+    const auto members = world.members();
+    const std::uint32_t victim = members[world.random().below(members.size())];
+    if (victim >= 3) world.crash(victim);  // the configured bootstrap nodes stay
+    join(world, 1, 0);
+    const LookupReport report = look_up_some(world, 2, 3 * kSecondNs);
+    asked += report.asked;
+    answered += report.asked - report.failed;
+  }
+  std::printf("  %zu of %zu lookups answered, %zu members\n", answered, asked,
+              world.members().size());
+  EXPECT_GE(static_cast<double>(answered), 0.99 * static_cast<double>(asked));
+}
+
+TEST(Simulation, LossDuplicatesAndWrongClocksAreBorne) {
+  const std::uint64_t seed = seed_or(5);
+  SCOPED_TRACE(replay_with(seed));
+  WorldSettings settings = chord_world(seed);
+  settings.network.loss = 0.02;
+  settings.network.duplicate = 0.02;
+  settings.network.jitter_ns = 50 * kMillisecondNs;
+  World world(settings);
+  found(world);
+  join(world, 49, kSecondNs);
+  for (std::uint32_t node = 0; node < world.size(); ++node) {
+    world.skew(node, static_cast<std::int64_t>(world.random().below(600'000)) - 300'000);
+  }
+  EXPECT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  const LookupReport report = look_up_some(world, 500, 100 * kMillisecondNs);
+  print("with loss", world, report);
+  EXPECT_EQ(report.right, report.asked);
+}
+
+TEST(Simulation, ANodeComesBackWithoutItsMemory) {
+  const std::uint64_t seed = seed_or(6);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 19, kSecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  world.crash(7);
+  world.run_for(3 * kSecondNs);
+  world.restart(7);
+  world.wish(7, MembershipWish::kJoin);
+  EXPECT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+}
+
+TEST(Simulation, NodesThatLeaveAreMissedAtOnce) {
+  const std::uint64_t seed = seed_or(7);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  found(world);
+  join(world, 29, kSecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  for (const std::uint32_t node : {5U, 6U, 20U}) world.wish(node, MembershipWish::kLeave);
+  EXPECT_TRUE(world.run_until([&world] { return world.misplaced().empty(); }, 20 * kSecondNs));
+  EXPECT_EQ(world.members().size(), 27U);
+}
+
+TEST(Simulation, ASeedReplaysExactly) {
+  const auto run = [](std::uint64_t seed) {
+    WorldSettings settings = chord_world(seed);
+    settings.network.loss = 0.05;
+    World world(settings);
+    found(world);
+    join(world, 30, kSecondNs);
+    world.run_for(2 * kMinuteNs);
+    const WorldCounters& counters = world.counters();
+    return std::tuple{counters.messages, counters.bytes, counters.lost, counters.handshakes};
+  };
+  EXPECT_EQ(run(11), run(11));
+  EXPECT_NE(run(11), run(12));
+}
+
+}  // namespace
+}  // namespace tests::simulation
