@@ -405,34 +405,45 @@ std::string ChordOverlay::faults() const {
   return text;
 }
 
-ChordOverlay::Lookups ChordOverlay::look_up(std::size_t times) {
-  std::map<NodeId, std::size_t> members;
-  std::vector<std::size_t> from;
+std::optional<std::size_t> ChordOverlay::responsible(const NodeId& point) const {
+  std::optional<std::size_t> best;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i]->alive || !nodes_[i]->expected) continue;
-    members[nodes_[i]->id] = i;
-    from.push_back(i);
-  }
-  Lookups result;
-  std::size_t hops = 0;
-  const double loss = std::exchange(network_.loss, 0);
-  for (std::size_t i = 0; i < times; ++i) {
-    const ring::Point high = random_();
-    const NodeId point = ring::node_id(high << 64U | random_());
-    auto responsible = members.lower_bound(point);
-    if (responsible == members.end()) responsible = members.begin();
-    std::vector<std::size_t> path;
-    if (walk(from[random_() % from.size()], Target::resource(point), path) &&
-        path.back() == responsible->second) {
-      hops += path.size() - 1;
-    } else {
-      ++result.failed;
+    if (!nodes_[i]->alive || nodes_[i]->topology->membership() != Membership::kMember) continue;
+    if (!best || ring::distance(point, nodes_[i]->id) < ring::distance(point, nodes_[*best]->id)) {
+      best = i;
     }
   }
+  return best;
+}
+
+ChordOverlay::Lookups ChordOverlay::look_up(std::size_t times, unsigned sends) {
+  std::vector<std::size_t> members;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->alive && nodes_[i]->topology->membership() == Membership::kMember) {
+      members.push_back(i);
+    }
+  }
+  std::vector<std::pair<std::size_t, NodeId>> open;
+  for (std::size_t i = 0; i < times && !members.empty(); ++i) {
+    const ring::Point high = random_();
+    open.emplace_back(members[random_() % members.size()], ring::node_id(high << 64U | random_()));
+  }
+  std::size_t hops = 0;
+  const double loss = std::exchange(network_.loss, 0);
+  while (sends-- != 0) {
+    std::erase_if(open, [&](const auto& lookup) {
+      std::vector<std::size_t> path;
+      const bool arrives = walk(lookup.first, Target::resource(lookup.second), path) &&
+                           path.back() == responsible(lookup.second);
+      hops += arrives ? path.size() - 1 : 0;
+      return arrives;
+    });
+    if (open.empty()) break;
+    if (sends != 0) run_for(kTimerNs);
+  }
   network_.loss = loss;
-  const std::size_t arrived = times - result.failed;
-  result.mean_hops = arrived == 0 ? 0 : static_cast<double>(hops) / static_cast<double>(arrived);
-  return result;
+  const std::size_t arrived = times - open.size();
+  return {arrived == 0 ? 0 : static_cast<double>(hops) / static_cast<double>(arrived), open.size()};
 }
 
 }  // namespace tests

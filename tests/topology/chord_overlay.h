@@ -56,8 +56,9 @@ class ChordOverlay {
     double mean_hops = 0;
     std::size_t failed = 0;
   };
-  /// From random members to random points; an arrival at another than the responsible peer fails.
-  [[nodiscard]] Lookups look_up(std::size_t times);
+  /// From random members to random points, repeated like a request up to @p sends times; an arrival
+  /// at another than the responsible peer is none.
+  [[nodiscard]] Lookups look_up(std::size_t times, unsigned sends = 1);
 
   [[nodiscard]] const controlplane::topology::chord::ChordTopology& topology(
       std::size_t node) const {
@@ -107,7 +108,6 @@ class ChordOverlay {
   using Shared = std::shared_ptr<Transaction>;
 
   void after(std::uint64_t ns, std::function<void()> what);
-  void step(const Event& event);
   void plan_tick(std::size_t node);
   void send(const Shared& open);
   void arrive(const Shared& open, const std::vector<std::size_t>& path);
@@ -124,6 +124,8 @@ class ChordOverlay {
   bool hop(std::size_t from, std::size_t to);
   [[nodiscard]] bool walk(std::size_t from, const controlplane::topology::Target& target,
                           std::vector<std::size_t>& path);
+  /// The member that answers for the point; nullopt: there is none.
+  [[nodiscard]] std::optional<std::size_t> responsible(const wire::reload::NodeId& point) const;
   [[nodiscard]] bool reaches(std::size_t from, std::size_t to) const;
   [[nodiscard]] std::optional<std::size_t> index_of(const wire::reload::NodeId& id) const;
   template <class Report>

@@ -240,6 +240,27 @@ TEST(ChordUpdateRequest, AChangeIsToldToTheWholeConnectionTable) {  // I-42, I-5
   EXPECT_TRUE(peer.updates().empty());  // once
 }
 
+TEST(ChordUpdateRequest, ThatLacksANearerPeerIsAnsweredWithOursAndThePeerIsChecked) {
+  Peer peer;
+  peer.link_peer(at(6));
+  peer.link_peer(at(7));
+  peer.pass(kSecond);
+  // The peer at 6/8 takes us for its successor: it has not heard of 7/8, or found it dead.
+  const Bytes body = update_body(ChordUpdateType::kNeighbors, {at(0)}, {at(0)});
+  peer.pass(20 * kSecond);
+  (void)peer.ask(MessageCode::kUpdateReq, body, at(6));
+  EXPECT_EQ(peer.updates(at(6)).size(), 1U);
+  EXPECT_EQ(peer.updates(at(7)).size(), 1U);
+  // Not over and over.
+  (void)peer.ask(MessageCode::kUpdateReq, body, at(6));
+  EXPECT_TRUE(peer.updates().empty());
+  // One that agrees costs nothing.
+  peer.pass(20 * kSecond);
+  (void)peer.ask(MessageCode::kUpdateReq,
+                 update_body(ChordUpdateType::kNeighbors, {at(0)}, {at(7), at(0)}), at(6));
+  EXPECT_TRUE(peer.updates().empty());
+}
+
 TEST(ChordUpdateRequest, IsSentWholeToWhoAsksInItsAttach) {  // G-04, I-48, I-49
   Peer peer;
   for (const std::uint64_t id : {5U, 2U, 7U}) peer.link_peer(at(id));

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tests/topology/chord_overlay.h"
 
@@ -185,6 +186,27 @@ TEST(Ring, HealsAfterHalfOfItWasCutOff) {  // I-61
   RecordProperty("settled_s", static_cast<int>(took / kSecond));
   EXPECT_LE(took, 20 * kMinute);
   EXPECT_EQ(overlay.look_up(1000).failed, 0U);
+}
+
+TEST(Ring, AnswersWhileAFifthOfItComesAndGoesEveryFourMinutes) {
+  ChordOverlay overlay(Settings{}, {}, 13);
+  found_and_join(overlay, 100, kSecond);
+  settle(overlay, kMinute);
+  std::vector<std::size_t> alive;
+  for (std::size_t i = 3; i < overlay.size(); ++i) alive.push_back(i);
+  std::size_t failed = 0;
+  for (int minute = 0; minute < 20; ++minute) {
+    for (int i = 0; i < 5; ++i) {
+      std::size_t& one = alive[overlay.random()() % alive.size()];
+      overlay.crash(one);
+      one = overlay.add();
+      overlay.join(one);
+      overlay.run_for(kMinute / 5);
+    }
+    failed += overlay.look_up(200, 5).failed;
+  }
+  EXPECT_LE(failed, 20U * 200U / 100U);  // one in a hundred
+  EXPECT_LE(settle(overlay, 20 * kMinute), 5 * kMinute);
 }
 
 TEST(Ring, IsTheSameForTheSameSeed) {

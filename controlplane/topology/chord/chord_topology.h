@@ -186,8 +186,8 @@ class ChordTopology final : public TopologyPlugin {
   void learn(const overlay::Now& now, std::span<const wire::reload::NodeId> names,
              const wire::reload::NodeId& from, Wishes& wishes);
   void attached(const overlay::Now& now, Link& link, Wishes& wishes);
-  void tell_if_worse(const overlay::Now& now, Link& sender, const wire::reload::ChordUpdate& update,
-                     Wishes& wishes);
+  void compare(const overlay::Now& now, Link& sender, const wire::reload::ChordUpdate& update,
+               Wishes& wishes);
   void send_update(const overlay::Now& now, Link& link, wire::reload::ChordUpdateType type,
                    Wishes& wishes);
   void give_update(const overlay::Now& now, Link& link, Wishes& wishes);

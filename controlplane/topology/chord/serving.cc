@@ -161,7 +161,7 @@ Answer ChordTopology::serve_update(const Now& now, const Incoming& request, Wish
   }
   settle(now, wishes);
   learn(now, names, sender, wishes);
-  tell_if_worse(now, *link, update, wishes);
+  compare(now, *link, update, wishes);
   if (join_step_ == JoinStep::kTable && sender == admitting_) table_came(now, wishes);
   return accepted;
 }

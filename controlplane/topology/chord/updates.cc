@@ -74,26 +74,33 @@ void ChordTopology::attached(const Now& now, Link& link, Wishes& wishes) {
   }
 }
 
-/// Whoever takes somebody for its nearest while we know one that is nearer is told our table, even
-/// when it is not in it: else rings that are half merged would stay so.
-void ChordTopology::tell_if_worse(const Now& now, Link& sender, const ChordUpdate& update,
-                                  Wishes& wishes) {
+/// When @p sender takes somebody for its nearest while we know one that is nearer, one of us is
+/// wrong. Either it has not heard of that peer, so it is told our table even when it is not in it:
+/// else rings that are half merged would stay so. Or it has found that peer dead before us, so we
+/// look whether it still is there: until then nobody would answer for its part.
+void ChordTopology::compare(const Now& now, Link& sender, const ChordUpdate& update,
+                            Wishes& wishes) {
   if (membership_ != Membership::kMember) return;
-  if (sender.sent_version == version_ && now.ns < sender.told_ns + kAskAgainNs) return;
   const NodeId above = update.successors.empty() ? sender.id : update.successors.front();
   const NodeId below = update.predecessors.empty() ? sender.id : update.predecessors.front();
   const auto nearer = [&](const NodeId& id) {
-    const Link* link = links_.find(id);
-    return link != nullptr && link->routable() && id != sender.id &&
-           (is_between(id, sender.id, above) || is_between(id, below, sender.id));
+    return is_between(id, sender.id, above) || is_between(id, below, sender.id);
   };
-  const bool between = is_between(self_, sender.id, above) || is_between(self_, below, sender.id);
-  if (!between &&
-      std::none_of(neighbors_.predecessors().begin(), neighbors_.predecessors().end(), nearer) &&
-      std::none_of(neighbors_.successors().begin(), neighbors_.successors().end(), nearer)) {
+  bool tell = nearer(self_);
+  for (const auto side : {neighbors_.predecessors(), neighbors_.successors()}) {
+    for (const NodeId& id : side) {
+      Link* link = id != sender.id && nearer(id) ? links_.find(id) : nullptr;
+      if (link == nullptr || !link->routable()) continue;
+      tell = true;
+      if (now.ns < link->checked_ns + kAskAgainNs) continue;
+      link->checked_ns = now.ns;
+      send_update(now, *link, ChordUpdateType::kNeighbors, wishes);
+    }
+  }
+  if (!tell || (sender.sent_version == version_ && now.ns < sender.checked_ns + kAskAgainNs)) {
     return;
   }
-  sender.told_ns = now.ns;
+  sender.checked_ns = now.ns;
   send_update(now, sender, ChordUpdateType::kNeighbors, wishes);
 }
 
