@@ -116,11 +116,12 @@ void ChordTopology::settle(const Now& now, Wishes& wishes) {
 }
 
 /// Who takes a lost one's place may know somebody nearer, and has no reason to tell us by itself.
+/// One that is not ready was asked in the Attach, or is being admitted and has nothing to tell.
 void ChordTopology::ask_new_neighbors(const Now& now, const NeighborTable& before, Wishes& wishes) {
   for (const auto side : {neighbors_.predecessors(), neighbors_.successors()}) {
     for (const NodeId& id : side) {
       Link* link = links_.find(id);
-      if (before.contains(id) || link == nullptr) continue;
+      if (before.contains(id) || link == nullptr || !link->ready) continue;
       if (link->table_ns == 0 || link->table_ns + kFreshTableNs < now.ns) {
         ask_table(now, *link, wishes);
       }
