@@ -11,7 +11,7 @@ root = sys.argv[1]
 os.chdir(root)
 SHORT = {"reload/": "wire/reload/", "stages/": "dataplane/stages/",
          "links/": "controlplane/links/", "overlay/": "controlplane/overlay/",
-         "trust/": "controlplane/trust/"}
+         "trust/": "controlplane/trust/", "chord/": "controlplane/topology/chord/"}
 FOLDERS = ("wire/", "config/", "crypto/", "dataplane/", "controlplane/", "tests/", "bench/", "docs/",
            "deploy/", "tools/", *SHORT)
 
