@@ -130,7 +130,7 @@ void Attaches::answered(const Now& now, const RequestResult& result, bool is_lin
   if (addresses.empty()) return end_as(Outcome::kRefused);
   Forming& forming = forming_[result.responder];
   forming.give_up_ns = now.ns + settings_.link_wait_ns();
-  forming.active = false;
+  forming.ours_answered = true;
   forming.tickets.push_back(request.ticket);
   out.open_links.push_back({result.responder, false, std::move(addresses)});
 }
@@ -162,12 +162,17 @@ Attaches::Served Attaches::serve(const Now& now, const NodeId& signer,
                   "no candidate that this node can connect to; it speaks DTLS and TLS without ICE");
   }
   Served served;
-  const auto known = forming_.find(signer);
-  if (known != forming_.end() && !known->second.active && !known->second.tickets.empty()) {
-    // Ours was answered and its link is being made (G-09).
-    return refuse(ErrorCode::kInProgress, {});
+  served.answer = {MessageCode::kAttachAns,
+                   attach_body_of(settings_.addresses, wire::reload::kAnswererRole, false)};
+  if (is_linked) {
+    served.send_update = attach.send_update;
+    return served;
   }
-  if (!is_linked && known == forming_.end() && forming_.size() >= settings_.max_forming_links) {
+  const auto known = forming_.find(signer);
+  if (known != forming_.end() && known->second.ours_answered) {
+    return refuse(ErrorCode::kInProgress, {});  // G-09
+  }
+  if (known == forming_.end() && forming_.size() >= settings_.max_forming_links) {
     return refuse(ErrorCode::kRequestTimeout, "too many links are being made here; try later");
   }
   const auto ours = std::find_if(requested_.begin(), requested_.end(), [&](const auto& request) {
@@ -181,15 +186,8 @@ Attaches::Served Attaches::serve(const Now& now, const NodeId& signer,
     ticket = ours->second.ticket;
     requested_.erase(ours);
   }
-  served.answer = {MessageCode::kAttachAns,
-                   attach_body_of(settings_.addresses, wire::reload::kAnswererRole, false)};
-  if (is_linked && !ticket) {
-    served.send_update = attach.send_update;
-    return served;
-  }
   Forming& forming = forming_[signer];
   forming.give_up_ns = now.ns + settings_.link_wait_ns();
-  forming.active = true;
   forming.send_update |= attach.send_update;
   if (ticket) forming.tickets.push_back(*ticket);
   out.open_links.push_back({signer, true, std::move(addresses)});

@@ -73,8 +73,8 @@ class Attaches {
   };
   struct Forming {
     std::uint64_t give_up_ns = 0;
-    bool active = false;       // we connect
-    bool send_update = false;  // wanted by the peer
+    bool ours_answered = false;  // our Attach makes it: we are the server
+    bool send_update = false;    // wanted by the peer
     std::vector<std::uint64_t> tickets;
   };
 

@@ -123,6 +123,32 @@ TEST(Attach, InProgressWaitsForTheLinkOfTheOther) {  // G-09, the asking side
   EXPECT_EQ(asks.ended[0].outcome, Outcome::kAnswered);
 }
 
+TEST(Attach, AfterInProgressTheAttachOfTheOtherIsAnswered) {  // G-10, told before it is asked
+  End smaller(0x10);
+  End greater(0x20);
+  smaller.attaches.requested(1, 11, greater.settings.self);
+  greater.attaches.requested(2, 22, smaller.settings.self);
+  const auto to_smaller = greater.hear(smaller, smaller.attaches.request_body(false));
+  smaller.hear_answer(1, greater, to_smaller.answer);
+  const auto to_greater = smaller.hear(greater, greater.attaches.request_body(false));
+  ASSERT_FALSE(to_greater.answer.is_error());
+  ASSERT_EQ(smaller.out.open_links.size(), 1U);
+  EXPECT_TRUE(smaller.out.open_links[0].active);
+  smaller.attaches.linked(greater.settings.self, smaller.ended);
+  ASSERT_EQ(smaller.ended.size(), 1U);
+  EXPECT_EQ(smaller.ended[0].ticket, 11U);
+}
+
+TEST(Attach, WithALinkTheOwnOneIsLeftToItsAnswer) {
+  End asks(0x20);
+  End answers(0x10);
+  answers.attaches.requested(1, 11, asks.settings.self);
+  const auto served = answers.hear(asks, asks.attaches.request_body(true), true);
+  EXPECT_FALSE(served.answer.is_error());
+  EXPECT_FALSE(served.cancel_request) << "nothing is made, so nothing is overtaken";
+  EXPECT_TRUE(answers.out.open_links.empty());
+}
+
 TEST(Attach, IsInProgressWhileOursIsBeingMade) {  // G-09, the answering side
   End asks(0x20);
   End answers(0x10);
