@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,6 @@ struct SimEvent {
     kLinkDead,    ///< nothing sent over slot of node was acknowledged
     kLinkAlive,   ///< something was, again
     kPeerClosed,  ///< the other end of slot closed it
-    kScript,      ///< what a test planned
   };
   std::uint64_t at_ns = 0;
   std::uint64_t sequence = 0;
@@ -35,7 +33,6 @@ struct SimEvent {
   std::uint32_t tries = 0;
   bool for_bootstrap = false;
   wire::reload::Bytes bytes;
-  std::function<void()> script;
 };
 
 class EventQueue {

@@ -50,6 +50,12 @@ std::vector<std::uint32_t> join(World& world, std::size_t count, std::uint64_t a
   return nodes;
 }
 
+bool grow(World& world, std::size_t nodes, std::uint64_t apart_ns) {
+  found(world);
+  join(world, nodes - 1, apart_ns);
+  return world.run_until([&world] { return is_one_ring(world); }, 300 * kSecondNs);
+}
+
 bool is_one_ring(const World& world) {
   for (std::uint32_t node = 0; node < world.size(); ++node) {
     if (world.is_alive(node) && !world.is_member(node)) return false;

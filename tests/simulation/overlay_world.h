@@ -24,6 +24,9 @@ void found(World& world);
 /// Adds @p count nodes, one every @p apart_ns, each told to join.
 std::vector<std::uint32_t> join(World& world, std::size_t count, std::uint64_t apart_ns);
 
+/// found() and join(), then time until they are one ring. False when five minutes are not enough.
+[[nodiscard]] bool grow(World& world, std::size_t nodes, std::uint64_t apart_ns);
+
 /// Every node that is alive is a member and no member is misplaced.
 [[nodiscard]] bool is_one_ring(const World& world);
 

@@ -54,9 +54,7 @@ TEST_P(Failures, AtOnceLeaveOneRing) {
   const std::uint64_t seed = seed_or(2);
   SCOPED_TRACE(replay_with(seed));
   World world(chord_world(seed));
-  found(world);
-  join(world, 299, 200 * kMillisecondNs);
-  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  ASSERT_TRUE(grow(world, 300, 200 * kMillisecondNs));
   for (std::uint32_t node = 1; node < world.size(); ++node) {
     if (world.random().chance(share)) world.crash(node);
   }
@@ -78,9 +76,7 @@ TEST(Simulation, APartitionOfHalfTheRingHeals) {
   const std::uint64_t seed = seed_or(3);
   SCOPED_TRACE(replay_with(seed));
   World world(chord_world(seed));
-  found(world);
-  join(world, 99, 500 * kMillisecondNs);
-  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  ASSERT_TRUE(grow(world, 100, 500 * kMillisecondNs));
   for (std::uint32_t node = 0; node < world.size(); ++node) world.set_group(node, node % 2);
   world.run_for(10 * kMinuteNs);
   EXPECT_TRUE(world.misplaced().empty()) << "each half is a ring of its own";
@@ -96,9 +92,7 @@ TEST(Simulation, LookupsSurviveAnHourOfChurn) {
   const std::uint64_t seed = seed_or(4);
   SCOPED_TRACE(replay_with(seed));
   World world(chord_world(seed));
-  found(world);
-  join(world, 199, 300 * kMillisecondNs);
-  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  ASSERT_TRUE(grow(world, 200, 300 * kMillisecondNs));
   // 5 % a minute: of 200 nodes every six seconds one dies and a new one comes.
   std::size_t asked = 0;
   std::size_t answered = 0;
@@ -139,9 +133,7 @@ TEST(Simulation, ANodeComesBackWithoutItsMemory) {
   const std::uint64_t seed = seed_or(6);
   SCOPED_TRACE(replay_with(seed));
   World world(chord_world(seed));
-  found(world);
-  join(world, 19, kSecondNs);
-  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  ASSERT_TRUE(grow(world, 20, kSecondNs));
   world.crash(7);
   world.run_for(3 * kSecondNs);
   world.restart(7);
@@ -153,9 +145,7 @@ TEST(Simulation, NodesThatLeaveAreMissedAtOnce) {
   const std::uint64_t seed = seed_or(7);
   SCOPED_TRACE(replay_with(seed));
   World world(chord_world(seed));
-  found(world);
-  join(world, 29, kSecondNs);
-  ASSERT_TRUE(world.run_until([&world] { return is_one_ring(world); }, 5 * kMinuteNs));
+  ASSERT_TRUE(grow(world, 30, kSecondNs));
   for (const std::uint32_t node : {5U, 6U, 20U}) world.wish(node, MembershipWish::kLeave);
   EXPECT_TRUE(world.run_until([&world] { return world.misplaced().empty(); }, 20 * kSecondNs));
   EXPECT_EQ(world.members().size(), 27U);

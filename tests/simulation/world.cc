@@ -35,19 +35,7 @@ bool World::run_until(const std::function<bool()>& done, std::uint64_t limit_ns,
   return true;
 }
 
-void World::at(std::uint64_t ns, std::function<void()> script) {
-  SimEvent event;
-  event.kind = SimEvent::Kind::kScript;
-  event.at_ns = ns;
-  event.script = std::move(script);
-  queue_.push(std::move(event));
-}
-
 void World::happen(SimEvent event) {
-  if (event.kind == SimEvent::Kind::kScript) {
-    event.script();
-    return;
-  }
   SimNode& node = *nodes_[event.node];
   if (!node.is_alive || node.incarnation != event.incarnation) {
     if (event.kind == SimEvent::Kind::kArrive) ++counters_.lost;
@@ -79,8 +67,6 @@ void World::happen(SimEvent event) {
       return;
     case SimEvent::Kind::kPeerClosed:
       peer_closed(event);
-      return;
-    case SimEvent::Kind::kScript:
       return;
   }
 }

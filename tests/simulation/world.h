@@ -67,7 +67,6 @@ struct WorldCounters {
   std::uint64_t dropped = 0;    ///< by a node on the way, with a reason
   std::uint64_t delivered = 0;  ///< to their destination
   std::uint64_t handshakes = 0;
-  std::map<std::uint16_t, std::uint64_t> sent_by_code;  ///< originated, by message code
 };
 
 class World {
@@ -93,7 +92,6 @@ class World {
 
   /// Nothing passes between nodes of different groups. Nodes are in group 0 at first.
   void set_group(std::uint32_t node, std::uint32_t group);
-  [[nodiscard]] NetworkModel& network() noexcept { return settings_.network; }
 
   // --- time ----------------------------------------------------------------------------------
 
@@ -101,7 +99,6 @@ class World {
   /// Runs until @p done, asked every @p every_ns, or for @p limit_ns. True when done.
   bool run_until(const std::function<bool()>& done, std::uint64_t limit_ns,
                  std::uint64_t every_ns = kSecondNs);
-  void at(std::uint64_t ns, std::function<void()> script);
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
 
   // --- requests ------------------------------------------------------------------------------
@@ -109,8 +106,6 @@ class World {
   /// A Ping from @p node to the peer responsible for @p point. The result is filled in while the
   /// world runs; the reference stays good.
   Lookup& look_up(std::uint32_t node, const wire::reload::NodeId& point);
-  /// A Ping to one Node-ID.
-  Lookup& ping(std::uint32_t node, const wire::reload::NodeId& id);
 
   // --- what is the case ----------------------------------------------------------------------
 
@@ -118,9 +113,6 @@ class World {
   [[nodiscard]] bool is_alive(std::uint32_t node) const;
   [[nodiscard]] bool is_member(std::uint32_t node) const;
   [[nodiscard]] const wire::reload::NodeId& id_of(std::uint32_t node) const;
-  [[nodiscard]] const controlplane::overlay::Node& core_of(std::uint32_t node) const;
-  [[nodiscard]] const controlplane::topology::TopologyPlugin& topology_of(std::uint32_t node) const;
-  [[nodiscard]] std::size_t links_of(std::uint32_t node) const;
   [[nodiscard]] std::vector<std::uint32_t> members() const;
   /// The member whose range @p point is in, if there is a member at all.
   [[nodiscard]] std::optional<std::uint32_t> responsible_for(
@@ -140,8 +132,6 @@ class World {
   void carry_out(std::uint32_t index, controlplane::overlay::Outputs& out);
   void plan_wake(std::uint32_t index);
   [[nodiscard]] controlplane::overlay::Now now_of(const SimNode& node) const;
-  Lookup& request(std::uint32_t node, wire::reload::Bytes list,
-                  const wire::reload::NodeId& responsible);
 
   // world_links.cc
   void open_link(std::uint32_t index, const controlplane::overlay::OpenLink& wish);

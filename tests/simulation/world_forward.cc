@@ -86,9 +86,6 @@ Bytes rewritten(std::span<const std::byte> message, const ForwardingHeader& befo
 }  // namespace
 
 void World::inject(std::uint32_t index, Outgoing message) {
-  ForwardingHeader header;
-  if (!wire::reload::parse_forwarding_header(message.bytes, header).ok()) return;
-  ++counters_.sent_by_code[code_of(message.bytes, header)];
   if (untracked_ticket_ != 0) tracked_.emplace(message.transaction, untracked_ticket_);
   if (message.on_link != wire::shm::kNoLink) {
     send(index, message.on_link, std::move(message.bytes));

@@ -159,32 +159,21 @@ void World::carry_out(std::uint32_t index, Outputs& out) {
   }
 }
 
-Lookup& World::request(std::uint32_t node, Bytes list, const NodeId& responsible) {
+Lookup& World::look_up(std::uint32_t node, const NodeId& point) {
   const std::uint64_t ticket = next_ticket_++;
   Lookup& lookup = *lookups_.emplace(ticket, std::make_unique<Lookup>()).first->second;
-  lookup.responsible = responsible;
+  if (const auto responsible = responsible_for(point)) lookup.responsible = id_of(*responsible);
   controlplane::overlay::Request request;
   request.ticket = ticket;
-  request.destination_list = std::move(list);
+  request.destination_list.resize(wire::reload::kNodeEntryBytes + 1);  // and a length byte
+  request.destination_list.resize(
+      wire::reload::write_resource_entry(point.bytes, request.destination_list));
   request.code = wire::reload::MessageCode::kPingReq;
   request.body = wire::reload::ping_request_body(0);
   untracked_ticket_ = ticket;
   step(node, request);
   untracked_ticket_ = 0;
   return lookup;
-}
-
-Lookup& World::look_up(std::uint32_t node, const NodeId& point) {
-  Bytes list(wire::reload::kNodeEntryBytes + 1);
-  list.resize(wire::reload::write_resource_entry(point.bytes, list));
-  const auto responsible = responsible_for(point);
-  return request(node, std::move(list), responsible ? id_of(*responsible) : NodeId{});
-}
-
-Lookup& World::ping(std::uint32_t node, const NodeId& id) {
-  Bytes list(wire::reload::kNodeEntryBytes);
-  list.resize(wire::reload::write_node_entry(id, list));
-  return request(node, std::move(list), id);
 }
 
 bool World::is_alive(std::uint32_t node) const { return nodes_[node]->is_alive; }
@@ -194,20 +183,6 @@ bool World::is_member(std::uint32_t node) const {
 }
 
 const NodeId& World::id_of(std::uint32_t node) const { return nodes_[node]->id; }
-
-const controlplane::overlay::Node& World::core_of(std::uint32_t node) const {
-  return *nodes_[node]->core;
-}
-
-const controlplane::topology::TopologyPlugin& World::topology_of(std::uint32_t node) const {
-  return *nodes_[node]->topology;
-}
-
-std::size_t World::links_of(std::uint32_t node) const {
-  const auto& links = nodes_[node]->links;
-  return static_cast<std::size_t>(
-      std::count_if(links.begin(), links.end(), [](const SimLink& link) { return link.is_open; }));
-}
 
 std::vector<std::uint32_t> World::members() const {
   std::vector<std::uint32_t> members;
