@@ -11,14 +11,13 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/seed_file.h"
 #include "wire/byte_order.h"
 #include "wire/reload/forwarding_option.h"
 #include "wire/reload/link_framing.h"
@@ -219,19 +218,6 @@ void add_malformed(Seeds& seeds) {
   seeds["bad_certificate_garbage"] = framed(ping().sign(garbage));
 }
 
-bool write(const fs::path& file, const Bytes& bytes) {
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()),
-            static_cast<std::streamsize>(bytes.size()));
-  return out.good();
-}
-
-bool matches(const fs::path& file, const Bytes& bytes) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string found{std::istreambuf_iterator<char>(in), {}};
-  return in.good() && std::ranges::equal(std::as_bytes(std::span(found)), bytes);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -246,7 +232,9 @@ int main(int argc, char** argv) {
   add_malformed(seeds);
   int bad = 0;
   for (const auto& [name, bytes] : seeds) {
-    if (check ? matches(directory / name, bytes) : write(directory / name, bytes)) continue;
+    if (check ? tests::is_seed(directory / name, bytes)
+              : tests::write_seed(directory / name, bytes))
+      continue;
     std::fprintf(stderr, "%s: %s\n", (directory / name).c_str(),
                  check ? "is not what make_corpus writes; run it again" : "cannot be written");
     ++bad;

@@ -8,13 +8,11 @@
 // A seed is a file of tests/vectors/bodies: the message code that its kind names, then its bytes.
 // What the fuzzer finds later is added beside them by hand.
 
-#include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <string_view>
 
+#include "tests/fuzz/seed_file.h"
 #include "tests/support/hex_vector.h"
 #include "wire/reload/append.h"
 #include "wire/reload/message_contents.h"
@@ -35,19 +33,6 @@ Bytes seed_of(const tests::HexVector& vector) {
   return seed;
 }
 
-bool write(const fs::path& file, const Bytes& bytes) {
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()),
-            static_cast<std::streamsize>(bytes.size()));
-  return out.good();
-}
-
-bool matches(const fs::path& file, const Bytes& bytes) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string found{std::istreambuf_iterator<char>(in), {}};
-  return in.good() && std::ranges::equal(std::as_bytes(std::span(found)), bytes);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -62,7 +47,8 @@ int main(int argc, char** argv) {
   for (const tests::HexVector& vector : vectors) {
     const Bytes seed = seed_of(vector);
     const fs::path file = directory / vector.name;
-    if (!seed.empty() && (check ? matches(file, seed) : write(file, seed))) continue;
+    if (!seed.empty() && (check ? tests::is_seed(file, seed) : tests::write_seed(file, seed)))
+      continue;
     std::fprintf(
         stderr, "%s: %s\n", file.c_str(),
         check ? "is not what make_method_bodies_corpus writes; run it again" : "cannot be written");

@@ -6,11 +6,11 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/seed_file.h"
 #include "wire/dtls/record.h"
 
 namespace {
@@ -32,11 +32,9 @@ Bytes operator+(Bytes left, const Bytes& right) {
 
 bool write(const fs::path& file, const Bytes& bytes) {
   fs::create_directories(file.parent_path());
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()),
-            static_cast<std::streamsize>(bytes.size()));
-  if (!out) std::fprintf(stderr, "%s cannot be written\n", file.c_str());
-  return out.good();
+  if (tests::write_seed(file, bytes)) return true;
+  std::fprintf(stderr, "%s cannot be written\n", file.c_str());
+  return false;
 }
 
 bool write_datagrams(const fs::path& directory) {
