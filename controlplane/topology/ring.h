@@ -10,17 +10,14 @@
 
 #include "wire/byte_order.h"
 #include "wire/reload/ids.h"
+#include "wire/reload/ring_point.h"
 
 namespace controlplane::topology::ring {
 
-/// A point of the ring, or a distance along it: a 128-bit number, whose overflow is the wrap.
-__extension__ using Point = unsigned __int128;
+/// A point of the ring, or a distance along it.
+using Point = wire::reload::RingPoint;
 
 inline constexpr unsigned kBits = 128;
-
-[[nodiscard]] inline Point point(const wire::reload::NodeId& id) noexcept {
-  return static_cast<Point>(id.high()) << 64U | id.low();
-}
 
 [[nodiscard]] inline wire::reload::NodeId node_id(Point point) noexcept {
   wire::reload::NodeId id;
@@ -32,12 +29,12 @@ inline constexpr unsigned kBits = 128;
 /// Steps upwards around the ring from @p from to @p to; 0 for the same point.
 [[nodiscard]] inline Point distance(const wire::reload::NodeId& from,
                                     const wire::reload::NodeId& to) noexcept {
-  return point(to) - point(from);
+  return wire::reload::ring_point(to) - wire::reload::ring_point(from);
 }
 
 [[nodiscard]] inline wire::reload::NodeId add(const wire::reload::NodeId& id,
                                               Point steps) noexcept {
-  return node_id(point(id) + steps);
+  return node_id(wire::reload::ring_point(id) + steps);
 }
 
 /// The point behind @p id, which its successor is responsible for.

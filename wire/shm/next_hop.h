@@ -11,6 +11,7 @@
 #include <span>
 
 #include "wire/reload/ids.h"
+#include "wire/reload/ring_point.h"
 #include "wire/shm/counters.h"
 #include "wire/shm/layout.h"
 #include "wire/shm/route_table.h"
@@ -35,23 +36,16 @@ struct NextHop {
 
 namespace detail {
 
-__extension__ using Point = unsigned __int128;
-
-/// A Node-ID as one number, because two words compare in two instructions without a branch.
-inline Point point_of(const reload::NodeId& id) noexcept {
-  return static_cast<Point>(id.high()) << 64U | id.low();
-}
-
 /// The first entry above @p id, or entries.size(). The interval halves by a conditional move rather
 /// than a branch, because which half it is cannot be predicted.
 inline std::size_t first_above(std::span<const RouteEntry> entries,
                                const reload::NodeId& id) noexcept {
-  const Point point = point_of(id);
+  const reload::RingPoint point = reload::ring_point(id);
   const RouteEntry* from = entries.data();
   std::size_t count = entries.size();
   while (count != 0) {
     const std::size_t half = count / 2;
-    const bool above = point_of(from[half].id) > point;
+    const bool above = reload::ring_point(from[half].id) > point;
     from = above ? from : from + half + 1;
     count = above ? half : count - half - 1;
   }

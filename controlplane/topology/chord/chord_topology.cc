@@ -21,7 +21,7 @@ constexpr std::uint64_t kNumberMask = (std::uint64_t{1} << kPurposeShift) - 1;
 /// Most wishes with a Pending at a time: a full set of neighbours and fingers and as many again. An
 /// Update that names more gets the rest attached to after the next one.
 constexpr std::size_t kMostPending = 128;
-/// A table that came within this time is as good as one asked for now.
+/// A table that came within this time is as good as a new one.
 constexpr std::uint64_t kFreshTableNs = 10 * kSecond;
 
 }  // namespace
