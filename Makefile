@@ -9,8 +9,8 @@ SOURCES      := git ls-files '*.h' '*.cc'
 # -O1 and line tables spare the compiler minutes a file of lanes. GCC 12 sees overflows in what the
 # sanitizers add to inlined code. make build judges warnings.
 SANITIZED    := --buildtype=custom -Doptimization=1 -Ddebug=true -Dcpp_args=-g1 -Dwerror=false
-# One build for tests and fuzzers, by clang: libFuzzer needs it, and GCC takes several times as long
-# over what UndefinedBehaviorSanitizer adds.
+# One build for tests and fuzzers, by clang: libFuzzer needs it, and over what
+# UndefinedBehaviorSanitizer adds to large files GCC took twice as long.
 MAKE_ASAN    := CXX=clang++-14 meson setup build-asan -Dfuzz=true -Db_sanitize=address,undefined $(SANITIZED)
 # The other sanitizers end a program by themselves.
 asan fuzz: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
