@@ -17,7 +17,7 @@ from scenario import check, check_equal, main, wait_for  # noqa: E402
 
 RATE, SECONDS = 20000, 20
 PINGS, PING_RATE = 700, 40  # nearly as long as the flood
-FLAT = 4  # MiB
+FLAT = 4 * int(os.environ.get("HOPSEAL_BYTES_PER_BYTE", "1"))  # MiB
 
 
 def body(world, build):
