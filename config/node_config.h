@@ -132,6 +132,8 @@ struct LoadResult {
 [[nodiscard]] std::optional<wire::shm::Endpoint> parse_endpoint(std::string_view text) noexcept;
 [[nodiscard]] std::string to_string(const wire::reload::NodeId& id);  ///< 32 hex digits
 [[nodiscard]] std::optional<wire::reload::NodeId> parse_node_id(std::string_view text) noexcept;
+/// A legal DNS name by the grammar of RFC 1035 section 2.3.1 (requirement A-16).
+[[nodiscard]] bool is_dns_name(std::string_view name) noexcept;
 /// Last four bytes of SHA-1(name), requirement A-15.
 [[nodiscard]] wire::reload::OverlayHash overlay_hash(std::string_view name) noexcept;
 

@@ -110,8 +110,6 @@ wire::shm::Rate read_rate(Section& parent, std::string_view key,
                           const wire::shm::Rate& fallback = {});
 
 // names.cc
-/// A legal DNS name by the grammar of RFC 1035 section 2.3.1 (requirement A-16).
-[[nodiscard]] bool is_dns_name(std::string_view name) noexcept;
 /// Letters, digits and dashes, 1 to 63 of them.
 [[nodiscard]] bool is_plain_name(std::string_view name) noexcept;
 /// The one of @p names that @p name is most likely meant to be, or "".
