@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controlplane/ctl/lab_init.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +13,7 @@
 
 #include "config/node_config.h"
 #include "controlplane/ctl/lab_node_toml.h"
+#include "controlplane/ctl/new_file.h"
 #include "controlplane/trust/certificate.h"
 #include "controlplane/trust/issue.h"
 #include "crypto/signing_key.h"
@@ -38,20 +36,6 @@ struct Identity {
   std::string name;
   crypto::Algorithm algorithm;
 };
-
-void write_file(const fs::path& path, std::string_view text, mode_t mode) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  bool written = file >= 0;
-  while (written && !text.empty()) {
-    const ssize_t some = ::write(file, text.data(), text.size());
-    if (some < 0 && errno == EINTR) continue;
-    written = some > 0;
-    if (written) text.remove_prefix(static_cast<std::size_t>(some));
-  }
-  const int error = errno;
-  if (file >= 0 && ::close(file) != 0) written = false;
-  if (!written) throw std::runtime_error(path.string() + ": " + std::strerror(error));
-}
 
 std::unique_ptr<crypto::SigningKey> new_key(crypto::Algorithm algorithm) {
   auto key = crypto::SigningKey::generate(algorithm);
@@ -87,8 +71,8 @@ void write_identity(const fs::path& folder, const Identity& identity, const LabN
                        .validity = validity},
                       why);
   if (certificate.empty()) throw std::runtime_error(why);
-  write_file(folder / (identity.name + ".pem"), certificate, kPublicFile);
-  write_file(folder / (identity.name + "-key.pem"), key->to_pem(), kPrivateFile);
+  write_new_file(folder / (identity.name + ".pem"), certificate, kPublicFile);
+  write_new_file(folder / (identity.name + "-key.pem"), key->to_pem(), kPrivateFile);
 }
 
 std::string with_prefix(const std::string& address, unsigned bits) {
@@ -135,8 +119,8 @@ void write_lab(const fs::path& building, const fs::path& final_place, const LabR
   const auto authority = trust::Authority::create(crypto::Algorithm::kEcdsaP256Sha256,
                                                   request.overlay + " CA", validity, why);
   if (authority == nullptr) throw std::runtime_error(why);
-  write_file(building / "ca.pem", authority->certificate_pem(), kPublicFile);
-  write_file(building / "ca-key.pem", authority->key().to_pem(), kPrivateFile);
+  write_new_file(building / "ca.pem", authority->certificate_pem(), kPublicFile);
+  write_new_file(building / "ca-key.pem", authority->key().to_pem(), kPrivateFile);
 
   // Namespaces are one set for the whole machine; the random part keeps laboratories apart.
   const std::string lab_name = "hopseal-" + config::to_string(trust::random_node_id()).substr(0, 6);
@@ -162,8 +146,8 @@ void write_lab(const fs::path& building, const fs::path& final_place, const LabR
       names.push_back(identity.name);
     }
     const fs::path place = final_place / node.name;
-    write_file(folder / "node.toml",
-               lab_node_toml(request, plan, i, names, (place / "run").string()), kPublicFile);
+    write_new_file(folder / "node.toml",
+                   lab_node_toml(request, plan, i, names, (place / "run").string()), kPublicFile);
     lab["nodes"].push_back(describe(node, plan, place, lab_name, identities));
   }
   for (const LabLink& link : plan.links) {
@@ -172,7 +156,7 @@ void write_lab(const fs::path& building, const fs::path& final_place, const LabR
                             {"interface_a", link.interface_a},
                             {"interface_b", link.interface_b}});
   }
-  write_file(building / "lab.json", lab.dump(2) + "\n", kPublicFile);
+  write_new_file(building / "lab.json", lab.dump(2) + "\n", kPublicFile);
 }
 
 /// What the dataplane and the control plane would say about the nodes' configurations, or empty.

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   add_verify(app, context);
   add_rekey(app, context);
   add_lab(app, context);
+  add_overlay(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {
