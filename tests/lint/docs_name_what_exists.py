@@ -11,7 +11,8 @@ root = sys.argv[1]
 os.chdir(root)
 SHORT = {"reload/": "wire/reload/", "stages/": "dataplane/stages/",
          "links/": "controlplane/links/", "overlay/": "controlplane/overlay/",
-         "trust/": "controlplane/trust/", "chord/": "controlplane/topology/chord/"}
+         "trust/": "controlplane/trust/", "chord/": "controlplane/topology/chord/",
+         "configuration/": "controlplane/configuration/"}
 FOLDERS = ("wire/", "config/", "crypto/", "dataplane/", "controlplane/", "tests/", "bench/", "docs/",
            "deploy/", "tools/", *SHORT)
 
