@@ -4,18 +4,21 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <ctime>
 #include <stdexcept>
 
 namespace controlplane::trust {
 namespace {
 
-constexpr int kSerialBits = 127;  // RFC 5280 section 4.1.2.2: positive, at most 20 bytes
+constexpr int kSerialBits = 159;  // RFC 5280 section 4.1.2.2: positive, at most 20 bytes
 
 struct Free {
   void operator()(X509* x509) const { X509_free(x509); }
@@ -31,7 +34,8 @@ using Owned = std::unique_ptr<T, Free>;
 bool set_serial(X509* x509) {
   const Owned<BIGNUM> serial(BN_new());
   return serial != nullptr &&
-         BN_rand(serial.get(), kSerialBits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+         BN_rand(serial.get(), kSerialBits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+         BN_is_zero(serial.get()) == 0 &&
          BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(x509)) != nullptr;
 }
 
@@ -97,6 +101,29 @@ Owned<X509> from_pem(const std::string& pem) {
                                     : PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
+/// What fails between construction and destruction leaves no errors behind for others to find.
+struct Marked {
+  Marked() { ERR_set_mark(); }
+  ~Marked() { ERR_pop_to_mark(); }
+  Marked(const Marked&) = delete;
+  Marked& operator=(const Marked&) = delete;
+};
+
+bool unix_time(const ASN1_TIME* time, std::int64_t& unix_s) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return false;
+  unix_s = ::timegm(&parts);
+  return true;
+}
+
+std::string serial_text(const X509* x509) {
+  const Owned<BIGNUM> number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), nullptr));
+  char* const hex = number == nullptr ? nullptr : BN_bn2hex(number.get());
+  std::string text = hex == nullptr ? "" : hex;
+  OPENSSL_free(hex);
+  return text;
+}
+
 }  // namespace
 
 wire::reload::NodeId random_node_id() {
@@ -133,6 +160,7 @@ std::unique_ptr<Authority> Authority::create(crypto::Algorithm algorithm, std::s
       add_extension(x509.get(), x509.get(), NID_subject_key_identifier, "hash") &&
       sign(x509.get(), *authority->key_);
   if (made) authority->certificate_pem_ = to_pem(x509.get());
+  authority->not_after_unix_s_ = validity.not_after_unix_s;
   if (authority->certificate_pem_.empty()) {
     why = "OpenSSL cannot make a root certificate named \"" + authority->name_ + "\"";
     return nullptr;
@@ -140,13 +168,39 @@ std::unique_ptr<Authority> Authority::create(crypto::Algorithm algorithm, std::s
   return authority;
 }
 
-std::string Authority::issue(std::span<const std::byte> spki, const NodeCertificate& request,
-                             std::string& why) const {
+std::unique_ptr<Authority> Authority::load(std::string_view certificate_pem,
+                                           std::string_view key_pem, std::string& why) {
   why.clear();
+  std::unique_ptr<Authority> authority(new Authority);
+  authority->key_ = crypto::SigningKey::from_pem(key_pem, why);
+  if (authority->key_ == nullptr) return nullptr;
+  const Marked errors;
+  const Owned<X509> x509 = from_pem(std::string(certificate_pem));
+  if (x509 == nullptr) {
+    why = "not a certificate in PEM";
+  } else if (X509_check_private_key(x509.get(),
+                                    static_cast<EVP_PKEY*>(authority->key_->openssl())) != 1) {
+    why = "the private key belongs to another certificate";
+  } else if (X509_check_ca(x509.get()) != 1) {
+    why =
+        "the certificate is not one of a certificate authority: it needs CA:TRUE, and keyCertSign"
+        " where it names key usages";
+  } else if (X509_NAME_entry_count(X509_get_subject_name(x509.get())) == 0) {
+    why = "the certificate has no subject, so no certificate could name it as issuer";
+  } else if (!unix_time(X509_get0_notAfter(x509.get()), authority->not_after_unix_s_)) {
+    why = "the certificate has no date that can be read";
+  }
+  if (!why.empty()) return nullptr;
+  authority->certificate_pem_ = to_pem(x509.get());
+  return authority;
+}
+
+std::shared_ptr<X509> Authority::sign_node(std::span<const std::byte> spki,
+                                           const NodeCertificate& request) const {
   const auto* at = reinterpret_cast<const unsigned char*>(spki.data());
   const Owned<EVP_PKEY> key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())));
   const Owned<X509> root = from_pem(certificate_pem_);
-  const Owned<X509> x509(X509_new());
+  std::shared_ptr<X509> x509(X509_new(), Free{});
   const bool made =
       key != nullptr && root != nullptr && x509 != nullptr &&
       X509_set_version(x509.get(), X509_VERSION_3) == 1 && set_serial(x509.get()) &&
@@ -158,9 +212,35 @@ std::string Authority::issue(std::span<const std::byte> spki, const NodeCertific
       add_extension(x509.get(), root.get(), NID_subject_key_identifier, "hash") &&
       add_extension(x509.get(), root.get(), NID_authority_key_identifier, "keyid:always") &&
       add_subject_alt_name(x509.get(), request) && sign(x509.get(), *key_);
-  std::string pem = made ? to_pem(x509.get()) : std::string();
+  return made ? x509 : nullptr;
+}
+
+std::string Authority::issue(std::span<const std::byte> spki, const NodeCertificate& request,
+                             std::string& why) const {
+  why.clear();
+  const std::shared_ptr<X509> x509 = sign_node(spki, request);
+  std::string pem = x509 == nullptr ? std::string() : to_pem(x509.get());
   if (pem.empty()) why = "OpenSSL cannot make the certificate";
   return pem;
+}
+
+bool Authority::issue(std::span<const std::byte> spki, const NodeCertificate& request,
+                      IssuedCertificate& issued, std::string& why) const {
+  why.clear();
+  const std::shared_ptr<X509> x509 = sign_node(spki, request);
+  unsigned char* der = nullptr;
+  const int length = x509 == nullptr ? 0 : i2d_X509(x509.get(), &der);
+  if (length > 0) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(der);
+    issued.der.assign(bytes, bytes + length);
+    issued.serial = serial_text(x509.get());
+    OPENSSL_free(der);
+  }
+  if (length <= 0 || issued.serial.empty()) {
+    why = "OpenSSL cannot make the certificate";
+    return false;
+  }
+  return true;
 }
 
 }  // namespace controlplane::trust
