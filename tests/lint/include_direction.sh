@@ -35,11 +35,12 @@ nowhere_else() { # nowhere_else PATTERN FOLDER...: angle includes that stay in s
 }
 nowhere_else 'intel-ipsec-mb' crypto bench
 nowhere_else 'rte_' dataplane tests bench
-nowhere_else 'openssl/' crypto controlplane/trust controlplane/configuration controlplane/links controlplane/ctl config tests bench
+nowhere_else 'openssl/' crypto controlplane/trust controlplane/configuration controlplane/links controlplane/ctl controlplane/enroll config tests bench
 nowhere_else 'boost/asio|boost/beast' controlplane tests
 nowhere_else 'boost/lockfree' wire
 nowhere_else 'spdlog/' controlplane
 nowhere_else 'libxml/' controlplane/configuration
+nowhere_else 'sqlite3|libpq' controlplane/enroll tests
 nowhere_else 'toml' config tests
 
 # A stage knows no other stage: only the loop knows their order.
