@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "dataplane/frame_layout.h"
 #include "wire/byte_order.h"
 #include "wire/dtls/record.h"
 
@@ -21,7 +22,7 @@ bool is_client_hello(std::span<const std::byte> datagram) noexcept {
 }
 
 bool HandshakeIntake::push(const PacketContext& context, std::span<const std::byte> datagram,
-                           std::uint64_t now_tsc, DropReason& why) noexcept {
+                           const MacAddress& mac, std::uint64_t now_tsc, DropReason& why) noexcept {
   wire::shm::PacketRecord record;  // the bytes are not cleared: length says how many are meant
   if (datagram.size() > record.bytes.size()) {
     why = DropReason::kDeliverTooLarge;
@@ -35,6 +36,7 @@ bool HandshakeIntake::push(const PacketContext& context, std::span<const std::by
   record.tsc = now_tsc;
   record.local = context.local;
   record.remote = context.remote;
+  record.mac = mac;
   std::memcpy(record.bytes.data(), datagram.data(), datagram.size());
   if (ring_.push(record)) return true;
   why = DropReason::kHandshakeRingFull;
@@ -48,10 +50,10 @@ bool HandshakeIntake::from_link(const PacketContext& context, std::span<const st
     why = DropReason::kHandshakeRate;
     return false;
   }
-  return push(context, datagram, now_tsc, why);
+  return push(context, datagram, {}, now_tsc, why);
 }
 
-bool HandshakeIntake::from_stranger(const PacketContext& context,
+bool HandshakeIntake::from_stranger(const PacketContext& context, std::span<const std::byte> frame,
                                     std::span<const std::byte> datagram,
                                     const wire::shm::PolicyTable& policy, std::uint64_t now_tsc,
                                     DropReason& why) noexcept {
@@ -63,7 +65,9 @@ bool HandshakeIntake::from_stranger(const PacketContext& context,
     why = DropReason::kHandshakeRate;
     return false;
   }
-  return push(context, datagram, now_tsc, why);
+  MacAddress mac;
+  std::memcpy(mac.data(), &frame[ether::kSource], mac.size());
+  return push(context, datagram, mac, now_tsc, why);
 }
 
 }  // namespace dataplane

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "dataplane/packet_context.h"
+#include "dataplane/port_table.h"
 #include "dataplane/token_bucket.h"
 #include "wire/shm/policy_table.h"
 #include "wire/shm/region.h"
@@ -40,14 +41,17 @@ class HandshakeIntake {
                                std::uint64_t now_tsc, wire::shm::DropReason& why) noexcept;
   /// The same for an address pair that no link has; also false with unknown_link, for what is no
   /// ClientHello.
-  [[nodiscard]] bool from_stranger(const PacketContext& context,
+  /// @param frame  the Ethernet frame the datagram came in
+  [[nodiscard]] bool from_stranger(const PacketContext& context, std::span<const std::byte> frame,
                                    std::span<const std::byte> datagram,
                                    const wire::shm::PolicyTable& policy, std::uint64_t now_tsc,
                                    wire::shm::DropReason& why) noexcept;
 
  private:
+  /// @param mac  of who sent the frame
   [[nodiscard]] bool push(const PacketContext& context, std::span<const std::byte> datagram,
-                          std::uint64_t now_tsc, wire::shm::DropReason& why) noexcept;
+                          const MacAddress& mac, std::uint64_t now_tsc,
+                          wire::shm::DropReason& why) noexcept;
 
   wire::shm::HandshakeRing& ring_;
   std::uint64_t tsc_hz_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/link_headers.h"
+
 namespace dataplane {
 namespace {
 
@@ -58,6 +60,30 @@ void take_from_stream(const LinkEntry& entry, rte_mbuf* mbuf, LcoreContext& lcor
   lcore.from_streams.add(mbuf);
 }
 
+/// Headers are made for this one datagram, and nothing is looked up: an answer to a stranger must
+/// not need more state than the stranger has here.
+void send_reply(const PacketRecord& record, rte_mbuf* mbuf, LcoreContext& lcore) noexcept {
+  const PortTable& ports = lcore.around.ports;
+  const bool is_ours = record.port < ports.count && ports[record.port].owns(record.local) &&
+                       record.local.port == ports.service_port &&
+                       record.remote.family == record.local.family;
+  if (!is_ours) return lcore.doors.drop(mbuf, DropReason::kLinkDown);
+  if (record.length < wire::dtls::kRecordHeaderBytes) {
+    return lcore.doors.drop(mbuf, DropReason::kBadLength);
+  }
+  wire::shm::LinkRecord ends;
+  ends.local = record.local;
+  ends.remote = record.remote;
+  LinkHeaders headers;
+  headers.prepare(ports[record.port].mac, ends);
+  char* const room = rte_pktmbuf_prepend(mbuf, static_cast<std::uint16_t>(headers.size()));
+  if (room == nullptr) return lcore.doors.drop(mbuf, DropReason::kHeadroomExhausted);
+  std::uint64_t mac = 0;
+  std::memcpy(&mac, record.mac.data(), record.mac.size());
+  headers.write(reinterpret_cast<std::byte*>(room), record.length, mac);
+  lcore.transmit.put(record.port, mbuf);
+}
+
 }  // namespace
 
 void take_injected(LcoreContext& lcore, Burst& burst) noexcept {
@@ -83,6 +109,8 @@ void take_injected(LcoreContext& lcore, Burst& burst) noexcept {
           return lcore.links->send_datagram(lcore.links->open(*entry), mbuf, lcore.turn.tsc);
         }
         break;
+      case PacketKind::kReply:
+        return send_reply(record, mbuf, lcore);
       case PacketKind::kVirtualIn:
         if (const LinkEntry* const entry = own_entry_for(record, LinkProtocol::kVirtual, lcore)) {
           return take_from_stream(*entry, mbuf, lcore);

@@ -99,11 +99,12 @@ class LinkLayer {
   }
   /// link_receive: the same, of an address pair that no link has.
   [[nodiscard]] bool take_handshake_of_stranger(const PacketContext& context,
+                                                std::span<const std::byte> frame,
                                                 std::span<const std::byte> datagram,
                                                 const wire::shm::PolicyTable& policy,
                                                 std::uint64_t now_tsc,
                                                 wire::shm::DropReason& why) noexcept {
-    return handshakes_.from_stranger(context, datagram, policy, now_tsc, why);
+    return handshakes_.from_stranger(context, frame, datagram, policy, now_tsc, why);
   }
   [[nodiscard]] SecureLink& secure(const LinkRuntime& link) noexcept { return secure_[link.slot]; }
   /// link_receive: keeps a datagram until its keys come, at most EarlyRecords::kHoldMs; then it is

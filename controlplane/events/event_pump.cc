@@ -31,6 +31,7 @@ void take_packet(const PacketRecord& record, const EventPump::UseInput& use) {
     case PacketKind::kInject:
     case PacketKind::kInjectOnLink:
     case PacketKind::kDatagram:
+    case PacketKind::kReply:
     case PacketKind::kRecord:
     case PacketKind::kVirtualIn:
       break;  // these go down, never up

@@ -36,6 +36,10 @@ bool Injector::push(const Piece& piece) {
   record.generation = piece.link.generation;
   record.association = piece.association;
   record.content_type = piece.content_type;
+  record.local = piece.to.endpoints.local;
+  record.remote = piece.to.endpoints.remote;
+  record.port = piece.to.port;
+  record.mac = piece.to.mac;
   record.length = static_cast<std::uint16_t>(piece.bytes.size());
   std::memcpy(record.bytes.data(), piece.bytes.data(), piece.bytes.size());
   return region_.rings.lcores[lcore].injected.push(record);
@@ -85,6 +89,15 @@ void Injector::send_datagram(const overlay::Ingress& link, std::span<const std::
   piece.kind = PacketKind::kDatagram;
   piece.link = link;
   piece.lane = link.slot;
+  piece.bytes.assign(bytes.begin(), bytes.end());
+  send_piece(std::move(piece));
+}
+
+void Injector::send_reply(const links::Stranger& to, std::span<const std::byte> bytes) {
+  Piece piece;
+  piece.kind = PacketKind::kReply;
+  piece.to = to;
+  piece.lane = to.endpoints.remote.port;
   piece.bytes.assign(bytes.begin(), bytes.end());
   send_piece(std::move(piece));
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "controlplane/links/io.h"
 #include "controlplane/overlay/io.h"
 #include "wire/shm/region.h"
 
@@ -29,6 +30,8 @@ class Injector {
   /// PacketKind::kDatagram, to the lcore that owns the link.
   /// @pre bytes.size() <= wire::shm::kMaxPacketBytes, as of a datagram that fits any link
   void send_datagram(const overlay::Ingress& link, std::span<const std::byte> bytes);
+  /// PacketKind::kReply. The same precondition.
+  void send_reply(const links::Stranger& to, std::span<const std::byte> bytes);
   /// PacketKind::kVirtualIn, to the lcore that owns the link: a message or fragment that came in a
   /// stream.
   void send_from_stream(const overlay::Ingress& link, std::span<const std::byte> message);
@@ -47,6 +50,7 @@ class Injector {
     wire::shm::PacketKind kind = wire::shm::PacketKind::kInject;
     std::uint8_t content_type = 0;
     overlay::Ingress link;
+    links::Stranger to;  ///< of a reply
     std::uint32_t association = 0;
     std::uint64_t lane = 0;  ///< pieces of one lane keep their order: lcore = lane % workers
     wire::reload::Bytes bytes;

@@ -35,7 +35,7 @@ DtlsHandshake::DtlsHandshake(std::shared_ptr<const SecureContext> context, Role 
       progress_ns_(now.ns),
       deadline_ns_(now.ns + settings.lifetime_ns),
       timeout_ns_(settings.first_timeout_ns) {
-  check_.any_of = std::span(&settings_.peer, 1);
+  if (settings_.peer != wire::reload::NodeId{}) check_.any_of = std::span(&settings_.peer, 1);
   check_.now_unix_s = static_cast<std::int64_t>(now.unix_s());
   if (settings.log_keys) check_.key_log = &key_log_;
   ERR_clear_error();
@@ -244,6 +244,7 @@ Agreed DtlsHandshake::take_agreed() {
   agreed.keys = *keys_;
   agreed.sequences = sequences_;
   if (role_ == Role::kServer) agreed.final_flight = std::move(flight_);
+  agreed.peer = check_.node_id;
   keys_.reset();
   return agreed;
 }

@@ -24,7 +24,7 @@
 namespace controlplane::links {
 
 struct DtlsHandshakeSettings {
-  wire::reload::NodeId peer;          ///< whose certificate is accepted
+  wire::reload::NodeId peer;          ///< whose certificate is accepted; all zeros: anybody's
   std::size_t datagram_bytes = 1452;  ///< largest UDP payload; at least kMinDatagramBytes
   std::uint64_t first_timeout_ns = kSecond;
   std::uint64_t lifetime_ns = 30 * kSecond;
@@ -42,6 +42,7 @@ struct Agreed {
   /// ChangeCipherSpec and Finished of a server, which a client that missed them asks for again by
   /// repeating its own Finished. Empty for a client: it spoke last but one.
   Flight final_flight;
+  wire::reload::NodeId peer;  ///< whom the certificate named; all zeros with a shared secret
 };
 
 class DtlsHandshake {

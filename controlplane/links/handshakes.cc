@@ -25,9 +25,10 @@ struct EndpointPairHash {
   }
 };
 
-bool is_same(const SecureLink& a, const SecureLink& b) {
-  return a.generation == b.generation && a.peer == b.peer && a.endpoints == b.endpoints &&
-         a.mtu == b.mtu;
+/// Whose peer was not known may have one by now.
+bool is_same(const SecureLink& link, const SecureLink& old) {
+  return link.generation == old.generation && link.endpoints == old.endpoints &&
+         link.mtu == old.mtu && (link.peer == old.peer || link.peer == wire::reload::NodeId{});
 }
 
 }  // namespace
@@ -45,9 +46,9 @@ struct Handshakes::State {
     if (found == links.end() || found->second.link().generation != generation) return nullptr;
     return &found->second;
   }
-  void answer_client_hello(const Now& now, LinkHandshakes& link, const EndpointPair& endpoints,
-                           const wire::dtls::ClientHello& hello,
-                           std::span<const std::byte> datagram, Outputs& out);
+  /// True: the hello is from where it says. Otherwise @p answer is to be sent there.
+  [[nodiscard]] bool check_cookie(const Now& now, const EndpointPair& endpoints,
+                                  const wire::dtls::ClientHello& hello, Bytes& answer);
 };
 
 Handshakes::Handshakes(const HandshakeSettings& settings,
@@ -82,7 +83,7 @@ void Handshakes::set_links(const Now& now, std::span<const SecureLink> links, Ou
   }
 }
 
-void Handshakes::receive(const Now& now, const EndpointPair& endpoints,
+bool Handshakes::receive(const Now& now, const EndpointPair& endpoints,
                          std::span<const std::byte> datagram, Outputs& out) {
   State& state = *state_;
   HandshakeCounters& counters = state.share.counters;
@@ -90,18 +91,23 @@ void Handshakes::receive(const Now& now, const EndpointPair& endpoints,
   const auto found = state.by_endpoints.find(endpoints);
   if (found == state.by_endpoints.end()) {
     ++counters.unknown_source;
-    return;
+    return false;
   }
   wire::dtls::RecordHeader header;
   if (datagram.empty() || !wire::dtls::parse_record(datagram, 0, header).ok()) {
     ++counters.malformed;
-    return;
+    return true;
   }
   LinkHandshakes& link = *found->second;
   wire::dtls::ClientHello hello;
+  Bytes answer;
   switch (wire::dtls::parse_client_hello(datagram, hello)) {
     case ClientHelloFault::kNone:
-      state.answer_client_hello(now, link, endpoints, hello, datagram, out);
+      if (state.check_cookie(now, endpoints, hello, answer)) {
+        link.hear_client_hello(now, hello, datagram, out);
+      } else {
+        out.datagrams.push_back({link.link().slot, link.link().generation, std::move(answer)});
+      }
       break;
     case ClientHelloFault::kNotClientHello:
       link.hear(now, datagram, out);
@@ -109,26 +115,42 @@ void Handshakes::receive(const Now& now, const EndpointPair& endpoints,
     case ClientHelloFault::kFragmented:
     case ClientHelloFault::kMalformed:
       ++counters.malformed;
-      return;
+      return true;
   }
   state.look_at(link);
+  return true;
 }
 
-void Handshakes::State::answer_client_hello(const Now& now, LinkHandshakes& link,
-                                            const EndpointPair& endpoints,
-                                            const wire::dtls::ClientHello& hello,
-                                            std::span<const std::byte> datagram, Outputs& out) {
+void Handshakes::meet(const Now& now, const Stranger& stranger, std::span<const std::byte> datagram,
+                      Outputs& out) {
+  State& state = *state_;
+  if (!state.share.context->uses_certificates()) return;
+  wire::dtls::ClientHello hello;
+  if (wire::dtls::parse_client_hello(datagram, hello) != ClientHelloFault::kNone) {
+    ++state.share.counters.malformed;
+    return;
+  }
+  Bytes answer;
+  if (!state.check_cookie(now, stranger.endpoints, hello, answer)) {
+    out.replies.push_back({stranger, std::move(answer)});
+  } else if (state.share.half_open >= state.share.settings.max_half_open) {
+    ++state.share.counters.half_open_full;
+  } else {
+    out.admissions.push_back({stranger, Bytes(datagram.begin(), datagram.end())});
+  }
+}
+
+bool Handshakes::State::check_cookie(const Now& now, const EndpointPair& endpoints,
+                                     const wire::dtls::ClientHello& hello, Bytes& answer) {
   if (!hello.cookie.empty()) {
-    if (cookies.knows(now.ns, endpoints, hello)) {
-      return link.hear_client_hello(now, hello, datagram, out);
-    }
+    if (cookies.knows(now.ns, endpoints, hello)) return true;
     ++share.counters.bad_cookies;  // as if it had none (RFC 6347 section 4.2.1)
   }
   const CookieJar::Cookie cookie = cookies.bake(now.ns, endpoints, hello);
-  Bytes answer(wire::dtls::kMaxHelloVerifyBytes);
+  answer.resize(wire::dtls::kMaxHelloVerifyBytes);
   answer.resize(wire::dtls::write_hello_verify_request(hello, cookie, answer));
   ++share.counters.hello_verify_requests;
-  out.datagrams.push_back({link.link().slot, link.link().generation, std::move(answer)});
+  return false;
 }
 
 void Handshakes::tick(const Now& now, Outputs& out) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The DTLS handshakes of all links of a node: who begins, retries, glare, new keys for old.
 //
-// Peers are configured, so every datagram is looked up by its endpoints first: strangers cost a
+// Every datagram is looked up by its endpoints first: where strangers are not wanted they cost a
 // table look-up. A ClientHello without a valid cookie is answered from the datagram alone and
 // leaves no trace (RFC 6347 section 4.2.1). Of a link at most one handshake is going on at a time.
 //
-// Who begins: without an association the lower Node-ID at once, the higher one after
-// Settings::patience_ns. When both began, the handshake whose client has the lower Node-ID goes on.
-// The same holds for new keys. These always come from a whole new handshake on the same endpoints
-// (RFC 6347 section 4.2.8), and the old association lives until the new one is complete.
+// Who begins: SecureLink::initiative says it of the first handshake, if Node-IDs do not. By
+// Node-IDs the lower one begins at once, the higher one after Settings::patience_ns; when both
+// began, the handshake whose client has the lower Node-ID goes on. So it is with new keys. These
+// always come from a whole new handshake on the same endpoints (RFC 6347 section 4.2.8), and the
+// old association lives until the new one is complete.
 //
 // The hand-over: this side numbers the records of epoch 1 up to its Finished; from
 // AssociationRecord::write_sequence on the dataplane does. What has to be said in epoch 1 later
@@ -88,9 +89,15 @@ class Handshakes {
   /// has another generation, peer or endpoints, starts from nothing; one that is gone is closed.
   void set_links(const Now& now, std::span<const SecureLink> links, Outputs& out);
 
-  /// A datagram the dataplane handed up: handshake, change_cipher_spec or alert records.
-  void receive(const Now& now, const EndpointPair& endpoints, std::span<const std::byte> datagram,
+  /// A datagram the dataplane handed up: handshake, change_cipher_spec or alert records. False when
+  /// no link has these endpoints, and nothing was done.
+  bool receive(const Now& now, const EndpointPair& endpoints, std::span<const std::byte> datagram,
                Outputs& out);
+  /// A datagram from where no link leads. A ClientHello gets a cookie, and with a good one it comes
+  /// out as an Admission; this object remembers nothing of it. Nobody is admitted with a shared
+  /// secret, which does not say who somebody is, and while max_half_open handshakes are going on.
+  void meet(const Now& now, const Stranger& stranger, std::span<const std::byte> datagram,
+            Outputs& out);
 
   /// Everything that is due. Call at next_timer(), or more often.
   void tick(const Now& now, Outputs& out);

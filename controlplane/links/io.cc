@@ -52,6 +52,8 @@ void Outputs::clear() noexcept {
   associations.clear();
   datagrams.clear();
   records.clear();
+  replies.clear();
+  admissions.clear();
   forgets.clear();
   reports.clear();
   key_log.clear();

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -54,13 +55,30 @@ struct EndpointPair {
   friend bool operator==(const EndpointPair&, const EndpointPair&) = default;
 };
 
-/// A DTLS link to a configured peer (DTLS-UDP-SR-NO-ICE, C-28).
+/// Whose handshake the first of a link is. Once a link had keys, the lower Node-ID goes first.
+enum class Initiative : std::uint8_t {
+  kLowerNodeId,
+  kOurs,    ///< this node is the client (X-30: who answered an Attach)
+  kTheirs,  ///< it is the server, and waits
+};
+
+/// A DTLS link (DTLS-UDP-SR-NO-ICE, C-28).
 struct SecureLink {
   std::uint16_t slot = wire::shm::kNoLink;  ///< slot and generation as in its LinkRecord
   std::uint8_t generation = 0;
   std::uint16_t mtu = 1500;  ///< IP bytes, at least 576
   EndpointPair endpoints;
+  /// Who must be at the other end. All zeros, which is nobody's Node-ID: whoever proves one; from
+  /// then on it must be that one. Needs certificates.
   wire::reload::NodeId peer;
+  Initiative initiative = Initiative::kLowerNodeId;
+};
+
+/// Who spoke to this node from an address that no link has, and how an answer gets there.
+struct Stranger {
+  EndpointPair endpoints;
+  std::uint16_t port = 0;             ///< the dataplane's, by index
+  std::array<std::uint8_t, 6> mac{};  ///< the station next to that port
 };
 
 // --- outputs -------------------------------------------------------------------------------------
@@ -80,6 +98,19 @@ struct PlainRecord {
   std::uint8_t content_type = 0;  ///< 21 alert or 22 handshake
   std::uint32_t association = 0;
   Bytes bytes;
+};
+
+/// A UDP payload to be sent as it is to somebody who has no link.
+struct Reply {
+  Stranger to;
+  Bytes bytes;
+};
+
+/// A stranger that can be reached where it says it is wants a handshake. To let it have one, give
+/// Handshakes a link with these endpoints, and then this datagram.
+struct Admission {
+  Stranger from;
+  Bytes client_hello;
 };
 
 /// All keys of a link are to go. The link stays.
@@ -126,7 +157,7 @@ struct LinkReport {
   wire::dtls::Aead aead{};        ///< kSecured, kRekeyed
   std::uint32_t association = 0;  ///< 0 with kHandshakeFailed
   std::uint64_t retry_ns = 0;     ///< kHandshakeFailed, kClosed: until the next attempt of ours
-  wire::reload::NodeId peer;      ///< as configured
+  wire::reload::NodeId peer;      ///< as in SecureLink: all zeros while nobody was proven
   FailureReport failure;          ///< kHandshakeFailed, kClosed
 };
 
@@ -138,6 +169,8 @@ struct Outputs {
       associations;                  ///< secret, see there
   std::vector<Datagram> datagrams;   ///< in order
   std::vector<PlainRecord> records;  ///< in order
+  std::vector<Reply> replies;
+  std::vector<Admission> admissions;
   std::vector<Forget> forgets;
   std::vector<LinkReport> reports;
   std::vector<std::string> key_log;  ///< NSS key log lines, only when asked for; secret

@@ -49,12 +49,22 @@ bool is_for(Role role, std::span<const std::byte> datagram) {
 
 LinkHandshakes::LinkHandshakes(LinksShare& share, const SecureLink& link, std::uint64_t now_ns)
     : share_(share), link_(link) {
-  start_at_ns_ = now_ns + patience_ns();
+  want(now_ns + patience_ns());
 }
 
 LinkHandshakes::~LinkHandshakes() { end_handshake(); }
 
-bool LinkHandshakes::we_go_first() const noexcept { return share_.settings.self < link_.peer; }
+bool LinkHandshakes::we_go_first() const noexcept {
+  switch (link_.initiative) {
+    case Initiative::kOurs:
+      return true;
+    case Initiative::kTheirs:
+      return false;
+    case Initiative::kLowerNodeId:
+      break;
+  }
+  return share_.settings.self < link_.peer;
+}
 
 std::uint64_t LinkHandshakes::patience_ns() const noexcept {
   return we_go_first() ? 0 : share_.settings.patience_ns;
@@ -87,6 +97,7 @@ DtlsHandshakeSettings LinkHandshakes::handshake_settings() const noexcept {
 
 void LinkHandshakes::want(std::uint64_t at_ns) noexcept {
   wanted_ = true;
+  if (link_.initiative == Initiative::kTheirs) return;
   // While one is going on its end decides; an attempt that waits after a failure keeps waiting.
   if (!handshake_ && start_at_ns_ == kNever) start_at_ns_ = at_ns;
 }
@@ -131,7 +142,10 @@ void LinkHandshakes::complete(const Now& now, Outputs& out) {
   const bool is_rekey = current_.has_value();
   previous_ = std::move(current_);
   if (previous_) previous_->drop_final_flight();
-  current_.emplace(share_.next_association, role, handshake_->take_agreed(), now.ns);
+  Agreed agreed = handshake_->take_agreed();
+  if (link_.peer == wire::reload::NodeId{}) link_.peer = agreed.peer;
+  link_.initiative = Initiative::kLowerNodeId;
+  current_.emplace(share_.next_association, role, std::move(agreed), now.ns);
   if (++share_.next_association == 0) share_.next_association = 1;
   linger_until_ns_ = now.ns + share_.settings.linger_ns;
   end_handshake();
@@ -163,7 +177,7 @@ void LinkHandshakes::fail(const Now& now, const FailureReport& failure, Outputs&
   last_failure_ = failure;
   LinkReport failed = report(LinkReport::Kind::kHandshakeFailed, role);
   failed.association = 0;
-  if (wanted_) {
+  if (wanted_ && link_.initiative != Initiative::kTheirs) {
     failed.retry_ns = retry_ns();
     want(now.ns + failed.retry_ns);
   }

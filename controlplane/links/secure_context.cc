@@ -77,17 +77,19 @@ int error_of(const PeerCheck& check) {
   return X509_V_ERR_CERT_REJECTED;  // bad_certificate
 }
 
-/// Which of the Node-IDs that may come is named by @p der. When none is, any of them will do: the
-/// check then says what is wrong.
+/// Which of the Node-IDs that may come is named by @p der, the first in it if any may. When none
+/// is, any of them will do: the check then says what is wrong.
 wire::reload::NodeId candidate(const Bytes& der, std::span<const wire::reload::NodeId> any_of) {
   if (any_of.size() == 1) return any_of.front();
   std::string why;
   if (const auto certificate = trust::Certificate::from_der(der, why)) {
     for (const trust::NodeUri& node : certificate->nodes) {
-      if (std::ranges::find(any_of, node.node_id) != any_of.end()) return node.node_id;
+      if (any_of.empty() || std::ranges::find(any_of, node.node_id) != any_of.end()) {
+        return node.node_id;
+      }
     }
   }
-  return any_of.front();
+  return any_of.empty() ? wire::reload::NodeId{} : any_of.front();
 }
 
 int verify_certificate(X509_STORE_CTX* store, void* argument) {

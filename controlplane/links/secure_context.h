@@ -55,9 +55,10 @@ struct ContextSettings {
 
 /// What one connection asks of its peer, and what came of it. Outlives the SSL it is attached to.
 struct PeerCheck {
-  std::span<const wire::reload::NodeId> any_of;  ///< who the peer may be; not empty
-  std::int64_t now_unix_s = 0;                   ///< kept current by who feeds the SSL
-  std::vector<std::string>* key_log = nullptr;   ///< where key log lines go
+  /// Who the peer may be; empty: whoever has a certificate.
+  std::span<const wire::reload::NodeId> any_of;
+  std::int64_t now_unix_s = 0;                  ///< kept current by who feeds the SSL
+  std::vector<std::string>* key_log = nullptr;  ///< where key log lines go
 
   bool certificate_seen = false;                   ///< the next four are set
   trust::Refusal refusal = trust::Refusal::kNone;  ///< kNone and not barred: accepted

@@ -107,7 +107,8 @@ void Intake::take_stranger(unsigned i) noexcept {
   DropReason why = DropReason::kUnknownLink;
   const std::span<const std::byte> datagram = payload(i);
   if (begins_like_dtls(datagram) &&
-      links_.take_handshake_of_stranger(burst_.context(i), datagram, policy_, now_tsc_, why)) {
+      links_.take_handshake_of_stranger(burst_.context(i), bytes_of(burst_.mbufs[i]), datagram,
+                                        policy_, now_tsc_, why)) {
     punt(i);
   } else {
     burst_.drop(i, why);

@@ -89,8 +89,8 @@ LinkNode::LinkNode(const NodeId& node_id, unsigned at_address,
   handshakes = std::make_unique<controlplane::links::Handshakes>(settings, std::move(context));
 }
 
-void LinkNode::link_to(const Now& now, const NodeId& peer, unsigned peer_address,
-                       std::uint16_t mtu) {
+void LinkNode::link_to(const Now& now, const NodeId& peer, unsigned peer_address, std::uint16_t mtu,
+                       controlplane::links::Initiative initiative) {
   peer_address_ = peer_address;
   controlplane::links::SecureLink link;
   link.slot = kSlot;
@@ -98,6 +98,7 @@ void LinkNode::link_to(const Now& now, const NodeId& peer, unsigned peer_address
   link.mtu = mtu;
   link.endpoints = {link_endpoint(address), link_endpoint(peer_address)};
   link.peer = peer;
+  link.initiative = initiative;
   handshakes->set_links(now, std::span(&link, 1), out);
   carry_out();
 }
@@ -106,8 +107,17 @@ void LinkNode::receive(const Now& now, unsigned from, std::span<const std::byte>
   RecordHeader header;
   if (!wire::dtls::parse_record(datagram, 0, header).ok()) return;
   if (header.type != ContentType::kApplicationData) {
-    handshakes->receive(now, {link_endpoint(address), link_endpoint(from)}, datagram, out);
-    return carry_out();
+    const controlplane::links::EndpointPair endpoints{link_endpoint(address), link_endpoint(from)};
+    if (!handshakes->receive(now, endpoints, datagram, out) && admits_strangers) {
+      handshakes->meet(now, {endpoints, 0, {}}, datagram, out);
+    }
+    carry_out();
+    for (const controlplane::links::Admission& admission : std::exchange(admissions_, {})) {
+      link_to(now, {}, from, 1500, controlplane::links::Initiative::kTheirs);
+      handshakes->receive(now, admission.from.endpoints, admission.client_hello, out);
+      carry_out();
+    }
+    return;
   }
   for (const std::uint32_t number : installed) {
     const Keys& keys = ever.at(number);
@@ -169,6 +179,8 @@ void LinkNode::carry_out() {
     if (installed.size() > 2) installed.erase(installed.begin());
   }
   for (controlplane::links::Datagram& datagram : out.datagrams) send(std::move(datagram.bytes));
+  for (controlplane::links::Reply& reply : out.replies) send(std::move(reply.bytes));
+  std::ranges::move(out.admissions, std::back_inserter(admissions_));
   for (const controlplane::links::PlainRecord& record : out.records) {
     seal(record.association, static_cast<ContentType>(record.content_type), record.bytes);
   }

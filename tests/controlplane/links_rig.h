@@ -72,8 +72,10 @@ class LinkNode {
            controlplane::links::HandshakeSettings settings = {});
 
   /// The one link of this node, slot 5 generation 2, to the node at @p address.
-  void link_to(const controlplane::links::Now& now, const wire::reload::NodeId& peer,
-               unsigned address, std::uint16_t mtu = 1500);
+  void link_to(
+      const controlplane::links::Now& now, const wire::reload::NodeId& peer, unsigned address,
+      std::uint16_t mtu = 1500,
+      controlplane::links::Initiative initiative = controlplane::links::Initiative::kLowerNodeId);
   /// A UDP payload from the wire.
   void receive(const controlplane::links::Now& now, unsigned from,
                std::span<const std::byte> datagram);
@@ -84,6 +86,9 @@ class LinkNode {
   void carry_out();
   /// The dataplane loses everything, as after a restart.
   void restart_dataplane(const controlplane::links::Now& now);
+
+  /// Whether its one link may go to whoever comes, as long as it has none.
+  bool admits_strangers = false;
 
   static constexpr std::uint16_t kSlot = 5;
   static constexpr std::uint8_t kGeneration = 2;
@@ -116,6 +121,7 @@ class LinkNode {
             std::span<const std::byte> plaintext);
   void send(controlplane::links::Bytes datagram);
   unsigned peer_address_ = 0;
+  std::vector<controlplane::links::Admission> admissions_;
 };
 
 /// Fails the test unless every protected record @p node sent opens under exactly one of its write

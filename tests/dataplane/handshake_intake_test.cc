@@ -35,7 +35,7 @@ class HandshakeIntakeTest : public ::testing::Test {
     context_.remote = at("10.0.1.2", 7000);
   }
   bool from_stranger(const Bytes& datagram) {
-    return intake_.from_stranger(context_, datagram, policy_, now_, why_);
+    return intake_.from_stranger(context_, frame_, datagram, policy_, now_, why_);
   }
   bool from_link(const Bytes& datagram) {
     context_.link_in = 3;
@@ -53,6 +53,8 @@ class HandshakeIntakeTest : public ::testing::Test {
   TokenBucket bucket_;
   wire::shm::PolicyTable policy_;
   PacketContext context_{};
+  /// Of which only the sender's address is read.
+  Bytes frame_ = tests::dataplane::bytes({1, 2, 3, 4, 5, 6, 0xa, 0xb, 0xc, 0xd, 0xe, 0xf, 8, 0});
   std::uint64_t now_ = 100 * kSecond;
   DropReason why_{};
 };
@@ -93,6 +95,11 @@ TEST_F(HandshakeIntakeTest, TakesNothingButAClientHelloFromAStranger) {
   EXPECT_EQ(why_, DropReason::kUnknownLink);
   EXPECT_TRUE(from_stranger(handshake(1)));
   EXPECT_EQ(taken().link_slot, wire::shm::kNoLink);
+}
+
+TEST_F(HandshakeIntakeTest, SaysWhichStationAStrangersFrameCameFrom) {
+  ASSERT_TRUE(from_stranger(handshake(1)));
+  EXPECT_EQ(taken().mac, (MacAddress{0xa, 0xb, 0xc, 0xd, 0xe, 0xf}));
 }
 
 TEST_F(HandshakeIntakeTest, AFloodOfStrangersTakesNothingFromALink) {

@@ -135,6 +135,47 @@ TEST_P(NodeSecure, SendsDatagramsAndRecordsOfTheControlPlane) {
   EXPECT_EQ(rig_.unaccounted(), 0);
 }
 
+TEST_P(NodeSecure, AnswersAStrangerThroughTheStationItsFrameCameFrom) {
+  const Bytes hello = bytes({22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 1}) + Bytes(11);
+  wire::shm::Endpoint stranger = rig_.them(1);
+  stranger.port = 40'000;
+  rig_.send_frame(1, udp_frame(stranger, rig_.us(1), hello));
+  rig_.turn(4);
+  PacketRecord record;
+  unsigned records = 0;
+  for (auto& lcore : rig_.region().rings.lcores) {
+    records += static_cast<unsigned>(
+        lcore.handshake.consume(8, [&](const PacketRecord& given) { record = given; }));
+  }
+  ASSERT_EQ(records, 1U);
+  EXPECT_EQ(record.remote, stranger);
+  (void)rig_.frames(1);
+
+  record.kind = PacketKind::kReply;
+  record.mac = {2, 4, 6, 8, 10, 12};
+  ASSERT_TRUE(rig_.region().rings.lcores[0].injected.push(record));
+  rig_.turn(4);
+  const auto frames = rig_.frames(1);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(Bytes(frames[0].begin(), frames[0].begin() + 6), bytes({2, 4, 6, 8, 10, 12}));
+  EXPECT_EQ(rig_.udp_payload(frames[0]), hello);
+
+  PacketRecord wrong = record;
+  wrong.local = stranger;  // not ours to speak for
+  ASSERT_TRUE(rig_.region().rings.lcores[0].injected.push(wrong));
+  wrong = record;
+  wrong.port = NodeRig::kPorts;  // nor is there such a port
+  ASSERT_TRUE(rig_.region().rings.lcores[0].injected.push(wrong));
+  wrong = record;
+  wrong.length = 5;  // no record of DTLS
+  ASSERT_TRUE(rig_.region().rings.lcores[0].injected.push(wrong));
+  rig_.turn(4);
+  EXPECT_EQ(rig_.drops(DropReason::kLinkDown), 2U);
+  EXPECT_EQ(rig_.drops(DropReason::kBadLength), 1U);
+  rig_.settle();
+  EXPECT_EQ(rig_.unaccounted(), 0);
+}
+
 TEST_P(NodeSecure, KeepsItsLedgerThroughAttacks) {
   node_.install(0, Aead::kAes128Gcm);
   node_.install(1, Aead::kAes128Gcm);
