@@ -56,8 +56,20 @@ struct Dataplane {
   std::vector<std::string> eal;                ///< more EAL arguments
 };
 
+/// Who decides which nodes this one has links to.
+enum class Topology : std::uint8_t {
+  kStatic,  ///< the file: its peers
+  kChord,   ///< CHORD-RELOAD: the overlay itself
+};
+
 struct Overlay {
   std::string name;  ///< DNS name; the hash is derived from it (A-15)
+  Topology topology = Topology::kStatic;
+  std::vector<wire::shm::Endpoint> bootstrap_nodes;  ///< with kChord; may be empty, or this node's
+  bool join = true;                                  ///< as soon as the node starts, with kChord
+  std::uint32_t chord_update_s = 600;                ///< chord-update-interval (11.1)
+  std::uint32_t chord_ping_s = 3600;                 ///< chord-ping-interval
+  bool chord_reactive = true;                        ///< chord-reactive
   std::uint16_t configuration_sequence = 1;
   std::vector<std::string> root_certificates;  ///< PEM files
   wire::shm::PolicyTable policy;  ///< everything the lcores need to know, filled completely
@@ -130,6 +142,9 @@ struct LoadResult {
 [[nodiscard]] std::string to_string(const wire::shm::Endpoint& endpoint);
 /// The reverse; nullopt when malformed. The port is optional.
 [[nodiscard]] std::optional<wire::shm::Endpoint> parse_endpoint(std::string_view text) noexcept;
+/// True when @p address lies in the prefix of @p port_address.
+[[nodiscard]] bool is_on_link(const PortAddress& port_address,
+                              const wire::shm::Endpoint& address) noexcept;
 [[nodiscard]] std::string to_string(const wire::reload::NodeId& id);  ///< 32 hex digits
 [[nodiscard]] std::optional<wire::reload::NodeId> parse_node_id(std::string_view text) noexcept;
 /// A legal DNS name by the grammar of RFC 1035 section 2.3.1 (requirement A-16).

@@ -16,6 +16,8 @@ using wire::shm::PolicyTable;
 using wire::shm::VerifyPolicy;
 
 constexpr std::uint32_t kMinuteMs = 60'000;
+constexpr std::uint32_t kDayS = 86'400;
+constexpr std::uint16_t kReloadPort = 6084;  // RFC 6940 section 14.2
 
 LinkClassPolicy read_class(Section& classes, std::string_view key) {
   constexpr std::array<std::pair<std::string_view, VerifyPolicy>, 3> kVerify = {
@@ -81,6 +83,36 @@ void read_classes(Section& root, PolicyTable& policy) {
   classes.finish();
 }
 
+void read_topology(Section& section, NodeConfig& config) {
+  constexpr std::array<std::pair<std::string_view, Topology>, 2> kTopologies = {
+      {{"static", Topology::kStatic}, {"chord-reload", Topology::kChord}}};
+  Overlay& overlay = config.overlay;
+  overlay.topology = section.choice("topology", kTopologies, Topology::kStatic);
+  for (const std::string& text : section.texts("bootstrap_nodes")) {
+    auto address = parse_endpoint(text);
+    if (address && address->port == 0) address->port = kReloadPort;
+    if (!address || !is_unicast(*address)) {
+      section.error("bootstrap_nodes",
+                    "accepted are addresses of nodes, with or without a UDP port, such as "
+                    "\"192.0.2.1:6084\" or \"[2001:db8::1]\"");
+      break;
+    }
+    overlay.bootstrap_nodes.push_back(*address);
+  }
+  overlay.join = section.boolean("join", true);
+  overlay.chord_update_s =
+      section.integer<std::uint32_t>("chord_update_interval_s", 1, kDayS, overlay.chord_update_s);
+  overlay.chord_ping_s =
+      section.integer<std::uint32_t>("chord_ping_interval_s", 1, kDayS, overlay.chord_ping_s);
+  overlay.chord_reactive = section.boolean("chord_reactive", true);
+  if (overlay.topology == Topology::kChord && !config.is_peer) {
+    section.error("topology", "accepted is \"static\" while node.role is \"client\"");
+  }
+  if (overlay.topology == Topology::kStatic && !overlay.bootstrap_nodes.empty()) {
+    section.error("bootstrap_nodes", "of use only with topology = \"chord-reload\"");
+  }
+}
+
 }  // namespace
 
 void read_overlay(Section& root, NodeConfig& config) {
@@ -106,6 +138,7 @@ void read_overlay(Section& root, NodeConfig& config) {
                   "required: PEM files of the overlay's CAs, such as "
                   "[\"ca.pem\"]");
   }
+  read_topology(section, config);
   policy.initial_ttl = section.integer<std::uint8_t>("initial_ttl", 1, 255, policy.initial_ttl);
   policy.max_message_size =
       section.integer<std::uint32_t>("max_message_size", 512, 0xffff, policy.max_message_size);

@@ -142,6 +142,11 @@ void read_peers(Section& root, NodeConfig& config) {
       }
     }
     config.peers.push_back(std::move(peer));
+    if (config.overlay.topology == Topology::kChord) {
+      section.error("name",
+                    "there is no [[peer]] with overlay.topology = \"chord-reload\": the "
+                    "overlay says which links there are");
+    }
   }
   const auto is_stream = [](const Peer& peer) { return peer.protocol == LinkProtocol::kVirtual; };
   if (!config.links.tls_listen.empty() && std::ranges::none_of(config.peers, is_stream)) {

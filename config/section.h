@@ -121,9 +121,6 @@ wire::shm::Rate read_rate(Section& parent, std::string_view key,
 [[nodiscard]] std::optional<std::uint64_t> parse_mac(std::string_view text) noexcept;
 /// "10.0.1.1/24", "fd00::1/64".
 [[nodiscard]] std::optional<PortAddress> parse_port_address(std::string_view text) noexcept;
-/// True when @p address lies in the prefix of @p port_address.
-[[nodiscard]] bool is_on_link(const PortAddress& port_address,
-                              const wire::shm::Endpoint& address) noexcept;
 /// False for the unspecified address, multicast and IPv4 broadcast: nobody can be reached there.
 [[nodiscard]] bool is_unicast(const wire::shm::Endpoint& address) noexcept;
 

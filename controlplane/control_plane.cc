@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/publish/link_ends.h"
 #include "controlplane/publish/link_slots.h"
 #include "controlplane/trust/judge.h"
 
@@ -31,6 +32,9 @@ overlay::Settings settings_of(const config::NodeConfig& config,
   settings.reliability_timer_ms = policy.reliability_timer_ms;
   settings.reassembly_timeout_ms = policy.reassembly_timeout_ms;
   settings.max_signers = config.dataplane.max_signers;
+  if (config.overlay.topology == config::Topology::kChord) {
+    settings.addresses = publish::own_addresses(config.dataplane);
+  }
   return settings;
 }
 
@@ -55,6 +59,20 @@ std::vector<topology::StaticPeer> peers_of(const config::NodeConfig& config,
   return peers;
 }
 
+std::unique_ptr<topology::TopologyPlugin> topology_of(
+    const config::NodeConfig& config, const wire::reload::NodeId& self,
+    const std::vector<wire::shm::LinkRecord>& links, const overlay::RandomSource& random) {
+  if (config.overlay.topology == config::Topology::kStatic) {
+    return std::make_unique<topology::StaticTopology>(self, config.is_peer,
+                                                      peers_of(config, links));
+  }
+  topology::chord::Settings settings;
+  settings.update_interval_ns = config.overlay.chord_update_s * topology::chord::kSecond;
+  settings.ping_interval_ns = config.overlay.chord_ping_s * topology::chord::kSecond;
+  settings.reactive = config.overlay.chord_reactive;
+  return std::make_unique<topology::chord::ChordTopology>(self, settings, random);
+}
+
 std::size_t narrowest_mtu(const config::NodeConfig& config) {
   std::size_t mtu = 1500;
   for (const config::Port& port : config.dataplane.ports)
@@ -71,15 +89,24 @@ ControlPlane::ControlPlane(const config::NodeConfig& config, const trust::Creden
     : config_(config),
       region_(std::move(region)),
       links_(publish::assign_links(config_, (*region_)->dataplane.links, random)),
-      topology_(credentials.names.front().node_id, config_.is_peer, peers_of(config_, links_)),
-      node_(settings_of(config_, credentials), credentials.names, connections_of(links_), topology_,
-            trust::judge_with(credentials.checker), std::move(random)),
+      topology_(topology_of(config_, credentials.names.front().node_id, links_, random)),
+      chord_(dynamic_cast<const topology::chord::ChordTopology*>(topology_.get())),
+      node_(settings_of(config_, credentials), credentials.names, connections_of(links_),
+            *topology_, trust::judge_with(credentials.checker), random),
       tables_(*region_),
       commands_((*region_)->rings.commands),
       pump_((*region_)->rings),
       injector_(**region_, narrowest_mtu(config_)),
       secure_links_(handshake_settings_of(credentials), std::move(context), links_, **region_,
                     commands_, injector_, now) {
+  if (chord_ != nullptr) {
+    overlay_links_ = std::make_unique<events::OverlayLinks>(
+        events::OverlayLinkSettings{config_.dataplane, config_.overlay.bootstrap_nodes},
+        secure_links_, commands_, std::move(random));
+    if (config_.overlay.join && !config_.overlay.bootstrap_nodes.empty()) {
+      submit(overlay::MembershipWish::kJoin);
+    }
+  }
   for (const wire::shm::SignerRecord& record : credentials.signers) node_.add_signer(record);
   tables_.set_policy(config_.overlay.policy);
   // The routes of a dataplane that has been running meanwhile change only where they must.
@@ -115,9 +142,14 @@ void ControlPlane::log_keys(const events::SecureLinks::KeyLogSink& sink) {
   if (stream_links_) stream_links_->log_keys(sink);
 }
 
+std::string ControlPlane::link_name(std::size_t index) const {
+  return index < config_.peers.size() ? config_.peers[index].name
+                                      : config::to_string(links_[index].peer);
+}
+
 void ControlPlane::publish_routes() {
   auto routes = std::make_unique<wire::shm::RouteTable>();
-  topology_.fill_routes(*routes);
+  topology_->fill_routes(*routes);
   tables_.set_routes(*routes);
 }
 
@@ -176,6 +208,7 @@ std::size_t ControlPlane::turn(const Now& now) {
     stream_links_->turn(now, link_changes_);
   }
   follow_links(now);
+  follow_overlay_links(now);
   tables_.turn(dataplane_alive_);
   if (dataplane_alive_) commands_.turn();
   return work + injector_.turn();
@@ -188,10 +221,31 @@ void ControlPlane::step(const Now& now, const overlay::Input& input) {
     return;
   }
   node_.step(now, input, out_);
-  apply();
+  apply(now);
+}
+
+void ControlPlane::follow_overlay_links(const Now& now) {
+  if (!overlay_links_) return;
+  overlay_links_->turn(now, link_changes_);
+  follow_links(now);
+  // What the core learns may make it wish for more links.
+  for (const overlay::Input& input : overlay_links_->take_inputs()) step(now, input);
+  follow_links(now);
+  if (links_version_ == overlay_links_->version()) return;
+  links_version_ = overlay_links_->version();
+  links_ = overlay_links_->records();
 }
 
 void ControlPlane::follow_links(const Now& now) {
+  if (overlay_links_) {
+    overlay_links_->follow(now, link_changes_);
+    // The core knows a link before it is told of its keys.
+    for (const overlay::Input& input : overlay_links_->take_inputs()) step(now, input);
+  } else {
+    link_changes_.secured.clear();
+    link_changes_.not_secured.clear();
+    link_changes_.closed.clear();
+  }
   for (Note& line : link_changes_.notes) note(line.level, std::move(line.text));
   for (const overlay::LinkKeys& keys : link_changes_.keys) step(now, keys);
   for (const auto& message : link_changes_.too_large) {
@@ -202,7 +256,7 @@ void ControlPlane::follow_links(const Now& now) {
   link_changes_.too_large.clear();
 }
 
-void ControlPlane::apply() {
+void ControlPlane::apply(const Now& now) {
   for (const overlay::Outgoing& message : out_.messages) injector_.send(message);
   // A dataplane that is not there learns everything when it is.
   if (dataplane_alive_) {
@@ -214,6 +268,7 @@ void ControlPlane::apply() {
     }
   }
   for (Note& line : out_.notes) note(line.level, std::move(line.text));
+  if (overlay_links_) overlay_links_->carry_out(now, out_, link_changes_);
   if (out_.routes_changed) publish_routes();
   out_.clear();
 }

@@ -17,11 +17,13 @@
 #include "config/node_config.h"
 #include "controlplane/events/event_pump.h"
 #include "controlplane/events/injector.h"
+#include "controlplane/events/overlay_links.h"
 #include "controlplane/events/secure_links.h"
 #include "controlplane/events/stream_links.h"
 #include "controlplane/overlay/node.h"
 #include "controlplane/publish/commands.h"
 #include "controlplane/publish/tables.h"
+#include "controlplane/topology/chord/chord_topology.h"
 #include "controlplane/topology/static_topology.h"
 #include "controlplane/trust/credentials.h"
 
@@ -64,6 +66,10 @@ class ControlPlane {
   [[nodiscard]] const overlay::Node& node() const noexcept { return node_; }
   [[nodiscard]] const wire::shm::Region& region() const noexcept { return *region_; }
   [[nodiscard]] const std::vector<wire::shm::LinkRecord>& links() const noexcept { return links_; }
+  /// Of links()[index]: the peer's name in node.toml, or else its Node-ID.
+  [[nodiscard]] std::string link_name(std::size_t index) const;
+  /// nullptr with a static topology.
+  [[nodiscard]] const topology::chord::ChordTopology* chord() const noexcept { return chord_; }
   [[nodiscard]] const events::Injector& injector() const noexcept { return injector_; }
   [[nodiscard]] const events::SecureLinks& secure_links() const noexcept { return secure_links_; }
   [[nodiscard]] events::SecureLinks& secure_links() noexcept { return secure_links_; }
@@ -80,14 +86,16 @@ class ControlPlane {
  private:
   void watch_dataplane(const overlay::Now& now);
   void step(const overlay::Now& now, const overlay::Input& input);
-  void apply();
+  void apply(const overlay::Now& now);
   void follow_links(const overlay::Now& now);
+  void follow_overlay_links(const overlay::Now& now);
   void publish_routes();
 
   config::NodeConfig config_;
   std::unique_ptr<wire::shm::Region> region_;
   std::vector<wire::shm::LinkRecord> links_;
-  topology::StaticTopology topology_;
+  std::unique_ptr<topology::TopologyPlugin> topology_;
+  const topology::chord::ChordTopology* chord_ = nullptr;  // topology_, when it is that one
   overlay::Node node_;
   publish::Tables tables_;
   publish::Commands commands_;
@@ -95,6 +103,8 @@ class ControlPlane {
   events::Injector injector_;
   events::SecureLinks secure_links_;
   std::unique_ptr<events::StreamLinks> stream_links_;
+  std::unique_ptr<events::OverlayLinks> overlay_links_;  // with chord_ only
+  std::uint64_t links_version_ = 0;                      // of overlay_links_, that links_ has
   overlay::Outputs out_;
   events::LinkChanges link_changes_;
   std::deque<overlay::Input> wishes_;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "controlplane/admin/metrics.h"
+#include "controlplane/admin/overlay.h"
 #include "controlplane/admin/ping_request.h"
 #include "controlplane/admin/respond.h"
 #include "controlplane/admin/secure_links.h"
@@ -81,6 +82,8 @@ std::optional<HttpResponse> Api::serve(
   if (get && at == "/v1/evidence") return evidence();
   if (get && at == "/v1/signers") return signers();
   if (get && at == "/v1/transactions") return transactions();
+  if (get && at == "/v1/overlay") return describe_overlay(plane_, now_);
+  if (post && at == "/v1/membership") return change_membership(plane_, request.body);
   if (get && at == "/metrics") {
     return HttpResponse{200, "application/openmetrics-text; version=1.0.0; charset=utf-8",
                         open_metrics(plane_)};
@@ -100,8 +103,8 @@ std::optional<HttpResponse> Api::serve(
   if (request.method == "DELETE" && at == "/v1/capture") return stop_capture();
   return refuse(404, request.method + " " + at +
                          ": there are GET /v1/status, /v1/links, /v1/evidence, /v1/signers, "
-                         "/v1/transactions, /metrics; POST /v1/ping, /v1/rekey, /v1/keylog, "
-                         "/v1/trace, /v1/capture; DELETE /v1/capture");
+                         "/v1/transactions, /v1/overlay, /metrics; POST /v1/ping, /v1/rekey, "
+                         "/v1/keylog, /v1/trace, /v1/capture, /v1/membership; DELETE /v1/capture");
 }
 
 HttpResponse Api::status() const {
@@ -168,7 +171,7 @@ HttpResponse Api::evidence() const {
     const auto& links = plane_.links();
     for (std::size_t index = 0; index < links.size(); ++index) {
       if (links[index].slot != key.slot || links[index].generation != key.generation) continue;
-      entry["name"] = plane_.config().peers[index].name;
+      entry["name"] = plane_.link_name(index);
       entry["peer"] = config::to_string(links[index].peer);
       entry["class"] =
           wire::shm::kLinkClassNames[static_cast<std::size_t>(links[index].link_class)];

@@ -161,8 +161,7 @@ void write_links(const ControlPlane& plane, Text& text) {
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const auto& link = plane.links()[index];
     labels.push_back("link=\"" + std::to_string(link.slot) + "\",peer=\"" +
-                     config::to_string(link.peer) + "\",name=\"" +
-                     plane.config().peers[index].name + '"');
+                     config::to_string(link.peer) + "\",name=\"" + plane.link_name(index) + '"');
   }
   const auto& status = plane.region()->dataplane.links;
   for (const LinkCounter& counter : kLinkCounters) {

@@ -121,7 +121,7 @@ HttpResponse describe_links(const ControlPlane& plane, const overlay::Now& now) 
     const LinkRecord& link = plane.links()[index];
     Json row{{"slot", link.slot},
              {"generation", link.generation},
-             {"name", plane.config().peers[index].name},
+             {"name", plane.link_name(index)},
              {"peer", config::to_string(link.peer)},
              {"protocol", wire::shm::kLinkProtocolNames[static_cast<std::size_t>(link.protocol)]}};
     const auto found = std::ranges::find(known.secure, link.slot, &LinkSecurity::slot);
@@ -144,7 +144,7 @@ HttpResponse ask_for_keys(ControlPlane& plane, const std::string& body) {
   Json asked = Json::array();
   for (std::size_t index = 0; index < plane.links().size(); ++index) {
     const LinkRecord& link = plane.links()[index];
-    const std::string& name = plane.config().peers[index].name;
+    const std::string name = plane.link_name(index);
     if (peer != json.end() && *peer != name && *peer != config::to_string(link.peer)) continue;
     std::string why;
     if (const auto association = ask_for_keys_of(plane, known, link, why)) {

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   add_decode(app, context);
   add_verify(app, context);
   add_rekey(app, context);
+  add_membership(app, context);
   add_lab(app, context);
   add_overlay(app, context);
   try {

@@ -40,6 +40,10 @@ void add_show(CLI::App& app, Context& context) {
       [](const Context& node, const ShowOptions&) { show_signers(node); });
   add("evidence", "What neighbours did that they should not have (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_evidence(node); });
+  add("overlay", "Membership and Neighbor Table of CHORD-RELOAD (asks the control plane)",
+      [](const Context& node, const ShowOptions&) { show_overlay(node); });
+  add("fingers", "Finger Table of CHORD-RELOAD (asks the control plane)",
+      [](const Context& node, const ShowOptions&) { show_fingers(node); });
 }
 
 }  // namespace controlplane::ctl

@@ -28,6 +28,8 @@ void show_stages(const Context& context, const ShowOptions& options);
 void show_verify(const Context& context);
 void show_signers(const Context& context);
 void show_evidence(const Context& context);
+void show_overlay(const Context& context);
+void show_fingers(const Context& context);
 
 /// Prints @p document on one line.
 void print(const Document& document);

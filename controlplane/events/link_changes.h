@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "controlplane/links/io.h"
 #include "controlplane/overlay/io.h"
 
 namespace controlplane::events {
@@ -16,7 +17,16 @@ struct LinkChanges {
     overlay::Ingress from;
     wire::reload::Bytes header;
   };
+  /// A handshake that gave a link its first keys, which are on their way to the dataplane.
+  struct Secured {
+    overlay::Ingress link;
+    wire::reload::NodeId peer;
+  };
   std::vector<overlay::LinkKeys> keys;
+  std::vector<Secured> secured;
+  std::vector<overlay::Ingress> closed;       ///< the peer took back what keys there were
+  std::vector<overlay::Ingress> not_secured;  ///< a handshake failed
+  std::vector<links::Admission> admissions;
   std::vector<TooLarge> too_large;
   std::vector<overlay::Note> notes;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -61,15 +62,46 @@ SecureLinks::SecureLinks(links::HandshakeSettings settings,
             return settings;
           }(),
           std::move(context)) {
-  std::vector<links::SecureLink> secure;
   for (const LinkRecord& link : links) {
-    if (link.protocol != LinkProtocol::kDtls) continue;
-    links_.push_back({link});
-    secure.push_back(secure_link(link));
+    if (link.protocol == LinkProtocol::kDtls) links_.push_back({link});
   }
-  handshakes_.set_links(now, secure, out_);
+  set_links(now);
   out_.clear();  // there was no link before, so nothing has to be closed
   handshakes_.log_keys(false);
+}
+
+void SecureLinks::set_links(const Now& now) {
+  std::vector<links::SecureLink> secure;
+  for (const Link& link : links_) {
+    secure.push_back(secure_link(link.record));
+    secure.back().initiative = link.initiative;
+  }
+  handshakes_.set_links(now, secure, out_);
+}
+
+void SecureLinks::add(const Now& now, const LinkRecord& link, links::Initiative initiative,
+                      LinkChanges& changes) {
+  commands_.send(publish::upsert(link));
+  links_.push_back({link, false, initiative});
+  set_links(now);
+  next_look_ns_ = 0;
+  carry_out(now, changes);
+}
+
+void SecureLinks::admit(const Now& now, const LinkRecord& link, const links::Admission& admission,
+                        LinkChanges& changes) {
+  add(now, link, links::Initiative::kTheirs, changes);
+  handshakes_.receive(now, admission.from.endpoints, admission.client_hello, out_);
+  carry_out(now, changes);
+}
+
+void SecureLinks::remove(const Now& now, std::uint16_t slot, LinkChanges& changes) {
+  std::erase_if(links_, [slot](const Link& link) { return link.record.slot == slot; });
+  noted_.erase(slot);
+  set_links(now);
+  // Its keys go with the link: without them the last word could not be said.
+  std::erase_if(out_.forgets, [slot](const links::Forget& forget) { return forget.slot == slot; });
+  carry_out(now, changes);
 }
 
 void SecureLinks::log_keys(KeyLogSink sink) {
@@ -103,8 +135,11 @@ void SecureLinks::meet_dataplane(const Now& now, LinkChanges& changes) {
 
 void SecureLinks::receive(const Now& now, const wire::shm::PacketRecord& record,
                           LinkChanges& changes) {
-  handshakes_.receive(now, {record.local, record.remote},
-                      std::span(record.bytes).first(record.length), out_);
+  const auto datagram = std::span(record.bytes).first(record.length);
+  const links::EndpointPair endpoints{record.local, record.remote};
+  if (!handshakes_.receive(now, endpoints, datagram, out_) && takes_strangers_) {
+    handshakes_.meet(now, {endpoints, record.port, record.mac}, datagram, out_);
+  }
   carry_out(now, changes);
 }
 
@@ -133,7 +168,23 @@ void SecureLinks::look(LinkChanges& changes) {
   }
 }
 
+/// Before their keys go down: a link that gets another peer in the dataplane loses its keys there.
+void SecureLinks::meet_peers(LinkChanges& changes) {
+  for (const LinkReport& report : out_.reports) {
+    if (report.kind != LinkReport::Kind::kSecured) continue;
+    changes.secured.push_back({{report.slot, report.generation}, report.peer});
+    for (Link& link : links_) {
+      if (link.record.slot != report.slot) continue;
+      link.initiative = links::Initiative::kLowerNodeId;
+      if (link.record.peer == report.peer) continue;
+      link.record.peer = report.peer;
+      commands_.send(publish::upsert(link.record));
+    }
+  }
+}
+
 void SecureLinks::carry_out(const Now& now, LinkChanges& changes) {
+  meet_peers(changes);
   for (const auto& association : out_.associations) {
     Command command;
     command.kind = CommandKind::kInstallAssociation;
@@ -145,6 +196,8 @@ void SecureLinks::carry_out(const Now& now, LinkChanges& changes) {
   for (const links::Datagram& datagram : out_.datagrams) {
     injector_.send_datagram({datagram.slot, datagram.generation}, datagram.bytes);
   }
+  for (const links::Reply& reply : out_.replies) injector_.send_reply(reply.to, reply.bytes);
+  std::ranges::move(out_.admissions, std::back_inserter(changes.admissions));
   for (const links::PlainRecord& record : out_.records) {
     injector_.send_record({record.slot, record.generation}, record.association, record.content_type,
                           record.bytes);
@@ -178,6 +231,7 @@ void SecureLinks::note(const Now& now, const LinkReport& report, LinkChanges& ch
       break;
     case LinkReport::Kind::kHandshakeFailed: {
       if (report.failure.failure == links::Failure::kYielded) return;  // the other one goes on
+      changes.not_secured.push_back({report.slot, report.generation});
       Noted& last = noted_[report.slot];
       if (last.failure == report.failure.failure && now.ns - last.at_ns < kSameFailureNs) return;
       last = {report.failure.failure, now.ns};
@@ -188,6 +242,7 @@ void SecureLinks::note(const Now& now, const LinkReport& report, LinkChanges& ch
       break;
     }
     case LinkReport::Kind::kClosed:
+      changes.closed.push_back({report.slot, report.generation});
       level = Note::Level::kWarning;
       text = "association " + std::to_string(report.association) +
              " ended: " + links::describe(report.failure) + "; next attempt in " +

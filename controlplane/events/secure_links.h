@@ -35,6 +35,19 @@ class SecureLinks {
               std::span<const wire::shm::LinkRecord> links, const wire::shm::NodeRegion& region,
               publish::Commands& commands, Injector& injector, const overlay::Now& now);
 
+  /// One more link. The dataplane is told of it here, and again when its peer becomes known.
+  /// @param initiative  whose its first handshake is
+  void add(const overlay::Now& now, const wire::shm::LinkRecord& link, links::Initiative initiative,
+           LinkChanges& changes);
+  /// The link of a node that asked for one: LinkChanges::admissions. @p link has its endpoints.
+  void admit(const overlay::Now& now, const wire::shm::LinkRecord& link,
+             const links::Admission& admission, LinkChanges& changes);
+  /// Takes a link away, after a last word to its peer; the caller gives the dataplane the time to
+  /// send it before it takes the link from there.
+  void remove(const overlay::Now& now, std::uint16_t slot, LinkChanges& changes);
+  /// Whether nodes that have no link may ask for one. At first they may not.
+  void take_strangers(bool on) noexcept { takes_strangers_ = on; }
+
   /// There is a dataplane that this process has told nothing yet: a new one, without keys, or one
   /// that ran before this process and kept the keys of its links. Call behind the resync.
   void meet_dataplane(const overlay::Now& now, LinkChanges& changes);
@@ -63,6 +76,7 @@ class SecureLinks {
   struct Link {
     wire::shm::LinkRecord record;
     bool has_keys = true;  ///< as the core was told; it begins with links that can carry
+    links::Initiative initiative = links::Initiative::kLowerNodeId;
   };
   struct Noted {
     links::Failure failure = links::Failure::kNone;
@@ -70,6 +84,8 @@ class SecureLinks {
   };
   /// The number of the keys the dataplane sends with on this very link; 0 when it has none.
   [[nodiscard]] std::uint32_t association_of(const wire::shm::LinkRecord& link) const noexcept;
+  void set_links(const overlay::Now& now);
+  void meet_peers(LinkChanges& changes);
   void carry_out(const overlay::Now& now, LinkChanges& changes);
   void note(const overlay::Now& now, const links::LinkReport& report, LinkChanges& changes);
 
@@ -82,6 +98,7 @@ class SecureLinks {
   std::map<std::uint16_t, Noted> noted_;  // by slot: the last failure in the log
   KeyLogSink key_log_;
   std::uint64_t next_look_ns_ = 0;
+  bool takes_strangers_ = false;
 };
 
 }  // namespace controlplane::events

@@ -19,15 +19,23 @@ Command of_kind(CommandKind kind) {
 
 }  // namespace
 
+Command upsert(const wire::shm::LinkRecord& link) {
+  Command command = of_kind(CommandKind::kUpsertLink);
+  command.link = link;
+  return command;
+}
+
+Command removal(const wire::shm::LinkRecord& link) {
+  Command command = of_kind(CommandKind::kRemoveLink);
+  command.link = link;
+  return command;
+}
+
 void Commands::resync(std::span<const wire::shm::LinkRecord> links,
                       const trust::SignerDirectory& signers) {
   clear();
   send(of_kind(CommandKind::kResyncBegin));
-  for (const wire::shm::LinkRecord& link : links) {
-    Command command = of_kind(CommandKind::kUpsertLink);
-    command.link = link;
-    send(command);
-  }
+  for (const wire::shm::LinkRecord& link : links) send(upsert(link));
   signers.for_each([this](const trust::Signer& signer) {
     Command command = of_kind(CommandKind::kUpsertSigner);
     command.signer = signer.record;

@@ -13,6 +13,10 @@
 
 namespace controlplane::publish {
 
+/// What tells the dataplane of a link, or takes it from there.
+[[nodiscard]] wire::shm::Command upsert(const wire::shm::LinkRecord& link);
+[[nodiscard]] wire::shm::Command removal(const wire::shm::LinkRecord& link);
+
 /// The ring is never waited for: what does not fit stays here and is tried again next turn. Keys
 /// among the commands are wiped when they leave.
 class Commands {

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An overlay of real nodes on one network segment, who find their places by CHORD-RELOAD:
+
+    ring = Ring(world, build, 8)
+    ring.begin()                      # node1 takes the whole ring
+    for node in ring.nodes[1:]:
+        node.start()                  # joins by way of node1
+    ring.wait_true(ring.nodes, 60)    # each node has the right neighbours
+"""
+
+import os
+import re
+
+import netns
+from lab import Lab
+from netns import PATIENCE
+from scenario import Failed, check, wait_for
+
+SEGMENT = "10.77.0."
+
+
+class Ring(Lab):
+    def __init__(self, world, build, count, netem=None):
+        """netem: what `tc qdisc ... netem` is told of everything that is sent to a node."""
+        self.switch = world.namespace("switch")
+        netns.run("ip", "-n", self.switch, "link", "add", "segment", "type", "bridge")
+        netns.run("ip", "-n", self.switch, "link", "set", "segment", "up")
+        self.netem = netem
+        super().__init__(world, build, "--nodes", str(count))
+        for number, node in enumerate(self.nodes, 1):
+            self._plug_in(node, number)
+
+    def _join(self, link, tamper, one_in, seed):
+        """The links that `lab init` describes are not made: the overlay makes its own."""
+
+    def _plug_in(self, node, number):
+        interface, mac = f"n{number}", f"02:00:00:77:00:{number:02x}"
+        self.world.veth(node.namespace, interface, self.switch, f"to{number}", mac)
+        netns.run("ip", "-n", self.switch, "link", "set", f"to{number}", "master", "segment")
+        if self.netem:
+            netns.run("ip", "netns", "exec", self.switch, "tc", "qdisc", "add", "dev", f"to{number}",
+                      "root", "netem", *self.netem)
+        node.substitute(r"\n\[\[(peer|dataplane\.port)\]\]\n(?:.+\n)*", "")
+        node.set("overlay", "topology", '"chord-reload"')
+        node.set("overlay", "bootstrap_nodes", f'["{SEGMENT}1:6084"]')
+        node.set("overlay", "join", "false" if number == 1 else "true")
+        with open(node.config, "a", encoding="utf-8") as file:
+            file.write(f'\n[[dataplane.port]]\nname = "segment"\n'
+                       f'device = "net_af_packet0,iface={interface},framesz=2048,blocksz=65536,'
+                       f'framecnt=1024,qdisc_bypass=1"\n'
+                       f'addresses = ["{SEGMENT}{number}/24"]\nmac = "{mac}"\n')
+        node.address = f"{SEGMENT}{number}"
+
+    def begin(self):
+        """Starts the first node, which takes the whole ring."""
+        first = self.nodes[0]
+        first.start()
+        wait_for(lambda: self.overlay_of(first) is not None, "the first node's control plane", 30)
+        check(first.ctl("join", "--first")["done"], "the first node did not become a member")
+
+    def overlay_of(self, node):
+        """hopsealctl show overlay; None while nobody answers."""
+        node.alive()
+        try:
+            return node.ctl("show", "overlay")
+        except RuntimeError:
+            return None
+
+    def misplaced(self, nodes):
+        """Names of nodes that are no members, or whose nearest neighbours are not the true ones."""
+        order = sorted(nodes, key=lambda node: node.id)
+        wrong = []
+        for index, node in enumerate(order):
+            view = self.overlay_of(node)
+            if view is None or view["membership"] != "member":
+                wrong.append(node.name)
+                continue
+            if len(order) == 1:
+                continue
+            before, behind = order[index - 1].id, order[(index + 1) % len(order)].id
+            if [row["node_id"] for row in view["predecessors"][:1]] != [before] or \
+                    [row["node_id"] for row in view["successors"][:1]] != [behind]:
+                wrong.append(node.name)
+        return wrong
+
+    def wait_true(self, nodes, seconds):
+        try:
+            wait_for(lambda: not self.misplaced(nodes), "one true ring", seconds, every=0.3)
+        except Failed as failed:
+            raise Failed(f"{failed}; misplaced are {', '.join(self.misplaced(nodes))}") from None
