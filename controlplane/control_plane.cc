@@ -220,6 +220,7 @@ void ControlPlane::step(const Now& now, const overlay::Input& input) {
     if (dataplane_alive_) secure_links_.want(now, *event, link_changes_);
     return;
   }
+  if (event != nullptr && overlay_links_) overlay_links_->hear(*event);
   node_.step(now, input, out_);
   apply(now);
 }

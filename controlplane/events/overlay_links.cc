@@ -125,11 +125,7 @@ void OverlayLinks::open(const Now& now, const overlay::OpenLink& wish, LinkChang
       return;
     }
     // What was there has failed, or is another node that had the address before.
-    if (there->state == State::kOpen) {
-      inputs_.emplace_back(overlay::LinkClosed{{there->record.slot, there->record.generation}});
-    }
-    if (there->state != State::kLeaving) leave(now, *there, changes);
-    take_away(*there);
+    make_way(now, *there, changes);
   }
   Link* const link = take_slot(*record);
   if (link == nullptr) {
@@ -160,10 +156,13 @@ void OverlayLinks::call_next_bootstrap(const Now& now, LinkChanges& changes) {
       continue;
     }
     if (Link* const there = with_ends(*record)) {
-      if (there->state == State::kOpen) return bootstrap_ended(there->record.peer);
-      if (there->state == State::kLeaving) continue;
-      there->is_bootstrap = true;  // it is being made, by either side
-      return;
+      const bool is_open = there->state == State::kOpen;
+      if (is_open && !there->has_failed) return bootstrap_ended(there->record.peer);
+      if (!is_open && there->state != State::kLeaving) {
+        there->is_bootstrap = true;  // it is being made, by either side
+        return;
+      }
+      make_way(now, *there, changes);
     }
     Link* const link = take_slot(*record);
     if (link == nullptr) break;
@@ -183,6 +182,14 @@ void OverlayLinks::leave(const Now& now, Link& link, LinkChanges& changes) {
   secure_.remove(now, link.record.slot, changes);
   link.state = State::kLeaving;
   link.until_ns = now.ns + settings_.farewell_ns;
+}
+
+void OverlayLinks::make_way(const Now& now, Link& link, LinkChanges& changes) {
+  if (link.state == State::kOpen) {
+    inputs_.emplace_back(overlay::LinkClosed{{link.record.slot, link.record.generation}});
+  }
+  if (link.state != State::kLeaving) leave(now, link, changes);
+  take_away(link);
 }
 
 void OverlayLinks::take_away(const Link& link) {
@@ -226,6 +233,13 @@ void OverlayLinks::follow(const Now& now, LinkChanges& changes) {
   for (const links::Admission& admission : std::exchange(changes.admissions, {})) {
     admit(now, admission, changes);
   }
+}
+
+void OverlayLinks::hear(const wire::shm::Event& event) {
+  Link* const link = at({event.link_slot, event.generation});
+  if (link == nullptr) return;
+  if (event.kind == wire::shm::EventKind::kLinkFailed) link->has_failed = true;
+  if (event.kind == wire::shm::EventKind::kLinkUp) link->has_failed = false;
 }
 
 void OverlayLinks::opened(const Now& now, Link& link, LinkChanges& changes) {

@@ -50,6 +50,8 @@ class OverlayLinks {
   void carry_out(const overlay::Now& now, const overlay::Outputs& wishes, LinkChanges& changes);
   /// Takes from @p changes what happened to links of this object, and what strangers asked for.
   void follow(const overlay::Now& now, LinkChanges& changes);
+  /// Whether a link works, as the dataplane says of it.
+  void hear(const wire::shm::Event& event);
   /// Whose time is over. At every turn.
   void turn(const overlay::Now& now, LinkChanges& changes);
   /// For the core, in order.
@@ -72,6 +74,7 @@ class OverlayLinks {
     wire::shm::LinkRecord record;
     State state = State::kForming;
     bool is_asked_for = false;                 ///< by OpenLink
+    bool has_failed = false;                   ///< no acks come: its peer may have forgotten it
     bool is_bootstrap = false;                 ///< the bootstrap wish waits for it
     std::uint64_t until_ns = overlay::kNever;  ///< end of kForming, kSecured, kLeaving
   };
@@ -85,6 +88,8 @@ class OverlayLinks {
   Link* take_slot(wire::shm::LinkRecord record);
   void leave(const overlay::Now& now, Link& link, LinkChanges& changes);
   void take_away(const Link& link);
+  /// At once, for another link between the same ends.
+  void make_way(const overlay::Now& now, Link& link, LinkChanges& changes);
   void give_up(const overlay::Now& now, Link& link, LinkChanges& changes);
   void opened(const overlay::Now& now, Link& link, LinkChanges& changes);
   [[nodiscard]] Link* at(const overlay::Ingress& link);

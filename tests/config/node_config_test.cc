@@ -249,6 +249,42 @@ const std::string kSecondPeer =
 
 TEST(NodeConfig, TakesASecondPeerOfAnotherFamily) { EXPECT_EQ(refusals(kGood + kSecondPeer), ""); }
 
+TEST(NodeConfig, TakesAnOverlayThatMakesItsOwnLinks) {
+  const std::size_t peer = kGood.find("[[peer]]");
+  ASSERT_NE(peer, std::string::npos);
+  std::string text = kGood;
+  const std::string chord =
+      "topology = \"chord-reload\"\nbootstrap_nodes = [\"192.0.2.1\", \"[2001:db8::1]:7000\"]\n"
+      "join = false\nchord_update_interval_s = 60\n";
+  const std::size_t overlay = text.find("[overlay]\n");
+  ASSERT_NE(overlay, std::string::npos);
+  text.insert(overlay + 10, chord);
+  EXPECT_THAT(refusals(text), HasSubstr("there is no [[peer]]"));
+  const std::size_t begin = text.find("[[peer]]");
+  const std::size_t end = text.find("\n[", begin);
+  text.erase(begin, end == std::string::npos ? end : end + 1 - begin);
+  const auto result = config::parse_node_config(text, "node.toml");
+  for (const auto& error : result.errors) ADD_FAILURE() << error.text();
+  ASSERT_TRUE(result.config);
+  EXPECT_EQ(result.config->overlay.topology, config::Topology::kChord);
+  ASSERT_EQ(result.config->overlay.bootstrap_nodes.size(), 2U);
+  EXPECT_EQ(result.config->overlay.bootstrap_nodes[0].port, 6084);
+  EXPECT_EQ(result.config->overlay.bootstrap_nodes[1].port, 7000);
+  EXPECT_FALSE(result.config->overlay.join);
+  EXPECT_EQ(result.config->overlay.chord_update_s, 60U);
+}
+
+TEST(NodeConfig, RefusesAnOverlayThatCannotMakeItsLinks) {
+  const auto with = [](const std::string& line) {
+    std::string text = kGood;
+    return refusals(text.insert(text.find("[overlay]\n") + 10, line + "\n"));
+  };
+  EXPECT_THAT(with("bootstrap_nodes = [\"192.0.2.1\"]"), HasSubstr("chord-reload"));
+  EXPECT_THAT(with("topology = \"ring\""), HasSubstr("\"chord-reload\""));
+  EXPECT_THAT(with("bootstrap_nodes = [\"nowhere\"]"), HasSubstr("addresses of nodes"));
+  EXPECT_THAT(with("chord_ping_interval_s = 0"), HasSubstr("86400"));
+}
+
 TEST(NodeConfig, RefusesDuplicatePeers) {
   EXPECT_THAT(refusals(kGood + replaced(kSecondPeer, "\"p3\"", "\"p2\"")),
               HasSubstr("node.toml:23: peer.name = 'p2': another peer already has this name"));

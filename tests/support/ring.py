@@ -8,39 +8,39 @@
     ring.wait_true(ring.nodes, 60)    # each node has the right neighbours
 """
 
-import os
-import re
-
 import netns
+from bad_network import BadNetwork
 from lab import Lab
-from netns import PATIENCE
 from scenario import Failed, check, wait_for
 
 SEGMENT = "10.77.0."
 
 
 class Ring(Lab):
-    def __init__(self, world, build, count, netem=None):
-        """netem: what `tc qdisc ... netem` is told of everything that is sent to a node."""
+    def __init__(self, world, build, count, conditions=None):
+        """conditions: of the bad network between each node and the segment (bad_network.py)."""
         self.switch = world.namespace("switch")
         netns.run("ip", "-n", self.switch, "link", "add", "segment", "type", "bridge")
         netns.run("ip", "-n", self.switch, "link", "set", "segment", "up")
-        self.netem = netem
         super().__init__(world, build, "--nodes", str(count))
+        if conditions:
+            self.bad_network = BadNetwork(world, self.program("tests/support/bad_network"))
         for number, node in enumerate(self.nodes, 1):
             self._plug_in(node, number)
+        if conditions:
+            self.bad_network.start(**conditions)
 
     def _join(self, link, tamper, one_in, seed):
         """The links that `lab init` describes are not made: the overlay makes its own."""
 
     def _plug_in(self, node, number):
         interface, mac = f"n{number}", f"02:00:00:77:00:{number:02x}"
-        self.world.veth(node.namespace, interface, self.switch, f"to{number}", mac)
+        join = self.bad_network.join if self.bad_network else self.world.veth
+        join(node.namespace, interface, self.switch, f"to{number}", mac)
         netns.run("ip", "-n", self.switch, "link", "set", f"to{number}", "master", "segment")
-        if self.netem:
-            netns.run("ip", "netns", "exec", self.switch, "tc", "qdisc", "add", "dev", f"to{number}",
-                      "root", "netem", *self.netem)
         node.substitute(r"\n\[\[(peer|dataplane\.port)\]\]\n(?:.+\n)*", "")
+        # Huge pages that are free when one looks are another's when one takes them.
+        node.set("dataplane", "memory", '"plain"')
         node.set("overlay", "topology", '"chord-reload"')
         node.set("overlay", "bootstrap_nodes", f'["{SEGMENT}1:6084"]')
         node.set("overlay", "join", "false" if number == 1 else "true")
