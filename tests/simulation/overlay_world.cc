@@ -2,12 +2,11 @@
 
 #include "tests/simulation/overlay_world.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 
 #include "controlplane/topology/chord/chord_topology.h"
+#include "controlplane/topology/ring.h"
 
 namespace tests::simulation {
 
@@ -19,13 +18,6 @@ using wire::reload::NodeId;
 std::uint64_t seed_or(std::uint64_t usual) {
   const char* given = std::getenv("HOPSEAL_SEED");
   return given != nullptr ? std::strtoull(given, nullptr, 10) : usual;
-}
-
-std::string replay_with(std::uint64_t seed) {
-  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  return "replay: HOPSEAL_SEED=" + std::to_string(seed) +
-         " build/tests/simulation/simulation_test --gtest_filter=" + test->test_suite_name() + "." +
-         test->name();
 }
 
 WorldSettings chord_world(std::uint64_t seed) {
@@ -56,6 +48,37 @@ bool grow(World& world, std::size_t nodes, std::uint64_t apart_ns) {
   return world.run_until([&world] { return is_one_ring(world); }, 300 * kSecondNs);
 }
 
+void start_linked(World& world, std::size_t count) {
+  namespace ring = controlplane::topology::ring;
+  constexpr std::size_t kSuccessors = controlplane::topology::chord::NeighborTable::kLeastPerSide;
+  std::vector<std::pair<NodeId, std::uint32_t>> around;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t node = world.add();
+    around.emplace_back(world.id_of(node), node);
+  }
+  std::sort(around.begin(), around.end());
+  const auto responsible = [&around](const NodeId& point) {
+    const auto found = std::lower_bound(
+        around.begin(), around.end(), point,
+        [](const auto& peer, const NodeId& wanted) { return peer.first < wanted; });
+    return found == around.end() ? around.front().second : found->second;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [self, node] = around[i];
+    for (std::size_t k = 1; k <= std::min(kSuccessors, count - 1); ++k) {
+      world.connect(node, around[(i + k) % count].second);
+    }
+    const ring::Point nearest = ring::distance(self, around[(i + 1) % count].first);
+    for (unsigned finger = 1; finger <= ring::kBits; ++finger) {
+      const ring::Point ahead = ring::finger_distance(finger);
+      if (ahead <= nearest) break;
+      const std::uint32_t peer = responsible(ring::add(self, ahead));
+      if (peer != node) world.connect(node, peer);
+    }
+  }
+  for (std::uint32_t node = 0; node < count; ++node) world.wish(node, MembershipWish::kFound);
+}
+
 bool is_one_ring(const World& world) {
   for (std::uint32_t node = 0; node < world.size(); ++node) {
     if (world.is_alive(node) && !world.is_member(node)) return false;
@@ -66,10 +89,14 @@ bool is_one_ring(const World& world) {
 LookupReport look_up_some(World& world, std::size_t count, std::uint64_t apart_ns) {
   std::vector<const Lookup*> lookups;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::vector<std::uint32_t> members = world.members();
     NodeId point;
     for (std::byte& byte : point.bytes) byte = static_cast<std::byte>(world.random().next());
-    lookups.push_back(&world.look_up(members[world.random().below(members.size())], point));
+    const auto any = [&world] {
+      return static_cast<std::uint32_t>(world.random().below(world.size()));
+    };
+    std::uint32_t member = any();
+    while (!world.is_member(member)) member = any();
+    lookups.push_back(&world.look_up(member, point));
     world.run_for(apart_ns);
   }
   world.run_until(

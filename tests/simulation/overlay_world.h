@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "tests/simulation/world.h"
@@ -13,8 +12,6 @@ namespace tests::simulation {
 
 /// The seed of this run: HOPSEAL_SEED, or @p usual.
 [[nodiscard]] std::uint64_t seed_or(std::uint64_t usual);
-/// The command that runs the current test again with @p seed.
-[[nodiscard]] std::string replay_with(std::uint64_t seed);
 
 /// Settings with the defaults of the RFC, a network without loss, CHORD-RELOAD.
 [[nodiscard]] WorldSettings chord_world(std::uint64_t seed);
@@ -26,6 +23,17 @@ std::vector<std::uint32_t> join(World& world, std::size_t count, std::uint64_t a
 
 /// found() and join(), then time until they are one ring. False when five minutes are not enough.
 [[nodiscard]] bool grow(World& world, std::size_t nodes, std::uint64_t apart_ns);
+
+/// Adds @p count nodes that are one ring from the start: each has the links that joining gives, to
+/// its three successors and to whoever is responsible for the points half the ring ahead, a
+/// quarter, and so on (RFC 6940 section 10.5), and founds. Then their Updates tell each who is
+/// whose neighbour, as they do when two rings meet. It takes a few virtual seconds until
+/// is_one_ring().
+///
+/// For worlds in which joining by the protocol would take too long. What a node holds and sends in
+/// such a ring is what it would be after joining and a rest: bench/overlay_bench compares both.
+/// @pre the world is empty
+void start_linked(World& world, std::size_t count);
 
 /// Every node that is alive is a member and no member is misplaced.
 [[nodiscard]] bool is_one_ring(const World& world);
@@ -40,6 +48,7 @@ struct LookupReport {
 };
 
 /// Asks for @p count random points from random members, one every @p apart_ns, and waits for all.
+/// @pre there is a member
 [[nodiscard]] LookupReport look_up_some(World& world, std::size_t count, std::uint64_t apart_ns);
 
 }  // namespace tests::simulation

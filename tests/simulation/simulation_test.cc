@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "tests/simulation/overlay_world.h"
@@ -14,6 +15,14 @@ namespace tests::simulation {
 namespace {
 
 using controlplane::overlay::MembershipWish;
+
+/// The command that runs the current test again with @p seed.
+std::string replay_with(std::uint64_t seed) {
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  return "replay: HOPSEAL_SEED=" + std::to_string(seed) +
+         " build/tests/simulation/simulation_test --gtest_filter=" + test->test_suite_name() + "." +
+         test->name();
+}
 
 constexpr std::uint64_t kMinuteNs = 60 * kSecondNs;
 

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,7 +62,10 @@ struct Lookup {
 };
 
 struct WorldCounters {
-  std::uint64_t messages = 0;  ///< put on a link
+  static constexpr std::size_t kCodes = 64;
+  std::uint64_t messages = 0;  ///< put on a link, so a message of three hops counts thrice
+  /// The same by message code; errors and fragments without a code are in the last.
+  std::array<std::uint64_t, kCodes> by_code{};
   std::uint64_t bytes = 0;
   std::uint64_t lost = 0;       ///< gone for good: no try arrived, or nobody was there
   std::uint64_t dropped = 0;    ///< by a node on the way, with a reason
@@ -85,6 +89,8 @@ class World {
   void crash(std::uint32_t node);
   /// A crashed node, new but for its Node-ID. It joins when told to.
   void restart(std::uint32_t node);
+  /// A link between two nodes that is there at once, handshake and all. Nothing if there is one.
+  void connect(std::uint32_t client, std::uint32_t server);
   /// Its wall clock is off by so much; timers are not.
   void skew(std::uint32_t node, std::int64_t milliseconds);
 
@@ -106,6 +112,8 @@ class World {
   /// A Ping from @p node to the peer responsible for @p point. The result is filled in while the
   /// world runs; the reference stays good.
   Lookup& look_up(std::uint32_t node, const wire::reload::NodeId& point);
+  /// Ends the life of all results so far.
+  void forget_lookups();
 
   // --- what is the case ----------------------------------------------------------------------
 
@@ -114,6 +122,8 @@ class World {
   [[nodiscard]] bool is_member(std::uint32_t node) const;
   [[nodiscard]] const wire::reload::NodeId& id_of(std::uint32_t node) const;
   [[nodiscard]] std::vector<std::uint32_t> members() const;
+  /// Links of a node, failed ones included.
+  [[nodiscard]] std::size_t links_of(std::uint32_t node) const;
   /// The member whose range @p point is in, if there is a member at all.
   [[nodiscard]] std::optional<std::uint32_t> responsible_for(
       const wire::reload::NodeId& point) const;
@@ -140,7 +150,7 @@ class World {
   void finish_handshake(const SimEvent& event);
   void close_link(std::uint32_t index, const controlplane::overlay::Ingress& link);
   std::uint16_t take_slot(std::uint32_t index, std::uint32_t peer);
-  void send(std::uint32_t index, std::uint16_t slot, wire::reload::Bytes bytes);
+  void send(std::uint32_t index, std::uint16_t slot, std::uint16_t code, wire::reload::Bytes bytes);
   void link_event(const SimEvent& event, wire::shm::EventKind kind);
   void peer_closed(const SimEvent& event);
   [[nodiscard]] bool is_reachable(std::uint32_t from, std::uint32_t to) const;

@@ -88,7 +88,10 @@ Bytes rewritten(std::span<const std::byte> message, const ForwardingHeader& befo
 void World::inject(std::uint32_t index, Outgoing message) {
   if (untracked_ticket_ != 0) tracked_.emplace(message.transaction, untracked_ticket_);
   if (message.on_link != wire::shm::kNoLink) {
-    send(index, message.on_link, std::move(message.bytes));
+    ForwardingHeader header;
+    const bool parsed = wire::reload::parse_forwarding_header(message.bytes, header).ok();
+    const std::uint16_t code = parsed ? code_of(message.bytes, header) : std::uint16_t{0};
+    send(index, message.on_link, code, std::move(message.bytes));
     return;
   }
   forward(index, {}, std::move(message.bytes), true);
@@ -127,9 +130,9 @@ void World::forward(std::uint32_t index, const Ingress& from, Bytes bytes, bool 
       const wire::reload::NodeId* previous = link != nullptr ? &nodes_[link->peer]->id : nullptr;
       // the originator's own sending takes nothing from the TTL.
       if (injected && !popped) {
-        send(index, next.link_slot, std::move(bytes));
+        send(index, next.link_slot, code, std::move(bytes));
       } else {
-        send(index, next.link_slot, rewritten(message, header, previous, list));
+        send(index, next.link_slot, code, rewritten(message, header, previous, list));
       }
       return;
     }

@@ -114,27 +114,32 @@ void World::finish_handshake(const SimEvent& event) {
     return;
   }
   ++counters_.handshakes;
+  connect(client, server);
+  if (event.for_bootstrap) step(client, Bootstrapped{nodes_[server]->id});
+}
+
+void World::connect(std::uint32_t client, std::uint32_t server) {
   // Both ends may have begun one; the link that is there serves for both.
   const std::uint16_t present = nodes_[client]->slot_to(server);
-  const bool is_there =
-      present != kNoLink && !nodes_[client]->links[present].has_failed &&
-      nodes_[server]->link({nodes_[client]->links[present].peer_slot,
-                            nodes_[client]->links[present].peer_generation}) != nullptr;
-  if (!is_there) {
-    const std::uint16_t near = take_slot(client, server);
-    const std::uint16_t far = take_slot(server, client);
-    SimLink& ours = nodes_[client]->links[near];
-    SimLink& theirs = nodes_[server]->links[far];
-    ours.peer_slot = far;
-    ours.peer_generation = theirs.generation;
-    theirs.peer_slot = near;
-    theirs.peer_generation = ours.generation;
-    const Ingress at_server{far, theirs.generation};
-    const Ingress at_client{near, ours.generation};
-    step(server, LinkOpened{at_server, nodes_[client]->id});
-    step(client, LinkOpened{at_client, nodes_[server]->id});
+  if (present != kNoLink) {
+    const SimLink& link = nodes_[client]->links[present];
+    if (!link.has_failed &&
+        nodes_[server]->link({link.peer_slot, link.peer_generation}) != nullptr) {
+      return;
+    }
   }
-  if (event.for_bootstrap) step(client, Bootstrapped{nodes_[server]->id});
+  const std::uint16_t near = take_slot(client, server);
+  const std::uint16_t far = take_slot(server, client);
+  SimLink& ours = nodes_[client]->links[near];
+  SimLink& theirs = nodes_[server]->links[far];
+  ours.peer_slot = far;
+  ours.peer_generation = theirs.generation;
+  theirs.peer_slot = near;
+  theirs.peer_generation = ours.generation;
+  const Ingress at_server{far, theirs.generation};
+  const Ingress at_client{near, ours.generation};
+  step(server, LinkOpened{at_server, nodes_[client]->id});
+  step(client, LinkOpened{at_client, nodes_[server]->id});
 }
 
 void World::close_link(std::uint32_t index, const Ingress& at) {
@@ -166,7 +171,7 @@ void World::peer_closed(const SimEvent& event) {
   step(event.node, LinkClosed{at});
 }
 
-void World::send(std::uint32_t index, std::uint16_t slot, Bytes bytes) {
+void World::send(std::uint32_t index, std::uint16_t slot, std::uint16_t code, Bytes bytes) {
   SimNode& node = *nodes_[index];
   if (slot >= node.links.size() || !node.links[slot].is_open) {
     ++counters_.lost;
@@ -174,6 +179,7 @@ void World::send(std::uint32_t index, std::uint16_t slot, Bytes bytes) {
   }
   const SimLink& link = node.links[slot];
   ++counters_.messages;
+  ++counters_.by_code[code != 0 && code < WorldCounters::kCodes ? code : WorldCounters::kCodes - 1];
   counters_.bytes += bytes.size();
   SimEvent event;
   const bool is_heard = is_reachable(index, link.peer) &&

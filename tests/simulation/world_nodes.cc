@@ -176,6 +176,11 @@ Lookup& World::look_up(std::uint32_t node, const NodeId& point) {
   return lookup;
 }
 
+void World::forget_lookups() {
+  lookups_.clear();
+  tracked_.clear();
+}
+
 bool World::is_alive(std::uint32_t node) const { return nodes_[node]->is_alive; }
 
 bool World::is_member(std::uint32_t node) const {
@@ -190,6 +195,10 @@ std::vector<std::uint32_t> World::members() const {
     if (is_member(index)) members.push_back(index);
   }
   return members;
+}
+
+std::size_t World::links_of(std::uint32_t node) const {
+  return nodes_[node]->core ? nodes_[node]->core->connections().rows().size() : 0;
 }
 
 std::optional<std::uint32_t> World::responsible_for(const NodeId& point) const {
