@@ -48,8 +48,8 @@ std::string short_number(double value) {
   return value >= 1e3 ? print("%gk", value / 1e3) : print("%g", value);
 }
 
-/// One logarithmic axis.
 struct Axis {
+  bool linear = false;  ///< else logarithmic
   double low = std::numeric_limits<double>::max();
   double high = 0;
   double from = 0;  ///< pixels of low and high
@@ -61,6 +61,7 @@ struct Axis {
   }
   [[nodiscard]] double at(double value) const {
     if (high <= low) return from;
+    if (linear) return from + (to - from) * (value - low) / (high - low);
     return from + (to - from) * std::log(value / low) / std::log(high / low);
   }
 };
@@ -73,6 +74,18 @@ std::vector<double> round_numbers(double low, double high) {
   }
   while (all.size() > 1 && all[1] <= low) all.erase(all.begin());
   while (all.size() > 1 && all[all.size() - 2] >= high) all.pop_back();
+  return all;
+}
+
+/// From 0 to one above, in some five steps of 1, 2 or 5 times a power of ten.
+std::vector<double> even_numbers(double high) {
+  const double power = std::pow(10, std::floor(std::log10(high / 5)));
+  double step = power;
+  for (const double times : {2.0, 5.0, 10.0}) {
+    if (step * 5 < high) step = power * times;
+  }
+  std::vector<double> all = {0};
+  while (all.back() < high) all.push_back(step * static_cast<double>(all.size()));
   return all;
 }
 
@@ -112,7 +125,9 @@ std::string svg(const Plot& plot) {
     }
   }
   if (x_marks.empty()) return "";
-  const std::vector<double> y_marks = round_numbers(y.low, y.high);
+  const std::vector<double> y_marks =
+      plot.linear_y ? even_numbers(y.high) : round_numbers(y.low, y.high);
+  y.linear = plot.linear_y;
   y.low = y_marks.front();
   y.high = y_marks.back();
   x.from = kLeft;

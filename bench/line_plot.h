@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plot of lines as SVG: both axes logarithmic, for rates over sizes.
+// A plot of lines as SVG: the x axis logarithmic, for what follows from sizes.
 
 #pragma once
 
@@ -20,6 +20,7 @@ struct Plot {
   std::string x_name;
   std::string y_name;
   std::vector<PlotLine> lines;  ///< names stand in a legend, in this order
+  bool linear_y = false;        ///< from 0 up, so that a logarithm is a straight line
 };
 
 /// A whole SVG document.
