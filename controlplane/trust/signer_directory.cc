@@ -49,10 +49,7 @@ std::size_t SignerDirectory::KeyHash::operator()(
 
 SignerDirectory::SignerDirectory(JudgeSigner judge, std::size_t capacity,
                                  overlay::NodeCounters& counters)
-    : judge_(std::move(judge)),
-      capacity_(capacity),
-      counters_(counters),
-      verifier_(crypto::best_kernel()) {}
+    : judge_(std::move(judge)), capacity_(capacity), counters_(counters) {}
 
 void SignerDirectory::add_configured(const SignerRecord& record) {
   if (by_key_.contains(record.key)) return;
@@ -80,6 +77,7 @@ Signer* SignerDirectory::resolve(const Now& now, const ParsedMessage& message, O
   } else {
     ++counters_.signers_refused;
     signer.record.refused = 1;
+    ++refused_;
     signer.why = std::move(judgement.why);
     out.notes.push_back({Note::Level::kWarning, "signer refused: " + signer.why});
   }
@@ -108,7 +106,8 @@ bool SignerDirectory::verify(Signer& signer, const ParsedMessage& message) {
       message.security.signature.value,
   }}};
   std::array<crypto::Verdict, 1> verdict{crypto::Verdict::kBadSignature};
-  verifier_.verify(job, verdict);
+  if (!verifier_) verifier_.emplace(crypto::best_kernel());
+  verifier_->verify(job, verdict);
   return verdict[0] == crypto::Verdict::kValid;
 }
 
@@ -117,6 +116,7 @@ void SignerDirectory::forget(Signers::iterator signer, Outputs& out) {
   command.kind = CommandKind::kRemoveSigner;
   command.signer.key = signer->record.key;
   out.commands.push_back(command);
+  if (signer->record.refused != 0) --refused_;
   by_key_.erase(signer->record.key);
   signers_.erase(signer);
 }
@@ -133,6 +133,7 @@ void SignerDirectory::make_room(Outputs& out) {
 }
 
 void SignerDirectory::expire(const Now& now, Outputs& out) {
+  if (refused_ == 0) return;
   for (auto signer = signers_.begin(); signer != signers_.end();) {
     const auto next = std::next(signer);
     if (signer->record.refused != 0 && now.ns - signer->since_ns >= kRefusalNs) {

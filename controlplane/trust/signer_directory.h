@@ -11,6 +11,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -69,6 +70,8 @@ class SignerDirectory {
   void expire(const overlay::Now& now, overlay::Outputs& out);
 
   [[nodiscard]] std::size_t size() const noexcept { return signers_.size(); }
+  /// Of them refused: with none, expire() has nothing to do.
+  [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
   template <class Use>
   void for_each(Use&& use) const {
     for (const Signer& signer : signers_) use(signer);
@@ -88,7 +91,10 @@ class SignerDirectory {
   overlay::NodeCounters& counters_;
   Signers signers_;
   std::unordered_map<wire::reload::SignerKey, Signers::iterator, KeyHash> by_key_;
-  crypto::BatchVerifier verifier_;
+  std::size_t refused_ = 0;
+  /// Made for the first signature that is checked here, for it has a quarter of a megabyte to work
+  /// in. Behind a dataplane that checks all, that is never.
+  std::optional<crypto::BatchVerifier> verifier_;
 };
 
 }  // namespace controlplane::trust
