@@ -74,9 +74,11 @@ void Node::step(const Now& now, const Input& input, Outputs& out) {
 
 std::uint64_t Node::next_deadline() const noexcept {
   if (!wishes_.empty() || !ended_.empty()) return 0;
-  std::uint64_t next = std::min({transactions_.next_deadline(), next_sweep_ns_,
-                                 topology_.next_deadline(), attaches_.next_deadline()});
+  std::uint64_t next = std::min(
+      {transactions_.next_deadline(), topology_.next_deadline(), attaches_.next_deadline()});
   for (const auto& [slot, due_ns] : next_probe_ns_) next = std::min(next, due_ns);
+  // A node with nothing to forget is not woken.
+  if (reassembly_.size() != 0 || signers_.refused() != 0) next = std::min(next, next_sweep_ns_);
   return next;
 }
 

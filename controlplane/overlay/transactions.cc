@@ -142,6 +142,7 @@ void Transactions::match(const Now& now, const ParsedMessage& response, const No
   }
   ++counters_.answers_accepted;
   open_.erase(found);
+  drop_settled();
   out.results.push_back(std::move(result));
 }
 
@@ -167,6 +168,15 @@ void Transactions::expire(const Now& now, Outputs& out) {
     open_.erase(found);
     out.results.push_back(std::move(result));
   }
+  drop_settled();
+}
+
+void Transactions::drop_settled() {
+  while (!due_.empty()) {
+    const auto found = open_.find(due_.top().transaction);
+    if (found != open_.end() && found->second.due_ns == due_.top().ns) return;
+    due_.pop();
+  }
 }
 
 std::uint64_t Transactions::next_deadline() const noexcept {
@@ -178,6 +188,7 @@ void Transactions::cancel(const Cancel& tickets) {
     const std::uint64_t ticket = entry.second.ticket;
     return ticket >= tickets.first_ticket && ticket < tickets.end_ticket;
   });
+  drop_settled();
 }
 
 }  // namespace controlplane::overlay

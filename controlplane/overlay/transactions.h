@@ -72,6 +72,8 @@ class Transactions {
   };
 
   void send(const Now& now, std::uint64_t id, Open& open, Outputs& out);
+  /// Takes what is due for nobody from the top of due_, so that no Tick comes for it.
+  void drop_settled();
   [[nodiscard]] bool may_answer(const Open& open, const ParsedMessage& response,
                                 const wire::reload::NodeId& signer) const;
 
@@ -79,7 +81,7 @@ class Transactions {
   const topology::TopologyPlugin& topology_;
   NodeCounters& counters_;
   std::unordered_map<std::uint64_t, Open> open_;
-  // May name transactions that have ended or moved their deadline; expire() skips those.
+  // May name transactions that have ended or moved their deadline, but not at the top.
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
 };
 

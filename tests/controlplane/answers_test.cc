@@ -283,9 +283,12 @@ TEST_F(Answers, SignersOfAnotherAuthorityAreRefusedAndLookedAtAgainLater) {
   EXPECT_EQ(out.commands[0].signer.refused, 1);
   EXPECT_EQ(out.notes.size(), 1U);
   EXPECT_TRUE(node_.deliver(1, request, 0, false).messages.empty());
-  node_.step(controlplane::trust::SignerDirectory::kRefusalNs, controlplane::overlay::Tick{});
+  constexpr auto kRefusalNs = controlplane::trust::SignerDirectory::kRefusalNs;
+  EXPECT_LE(node_.node->next_deadline(), kRefusalNs);
+  node_.step(kRefusalNs, controlplane::overlay::Tick{});
   ASSERT_EQ(node_.out.commands.size(), 1U);
   EXPECT_EQ(node_.out.commands[0].kind, wire::shm::CommandKind::kRemoveSigner);
+  EXPECT_EQ(node_.node->next_deadline(), controlplane::overlay::kNever) << "nothing to look after";
 }
 
 TEST_F(Answers, NobodyIsRefusedForACertificateThatIsNotTheirs) {

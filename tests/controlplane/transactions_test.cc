@@ -172,6 +172,20 @@ TEST_F(Transactions, AreForgottenWhenCancelled) {
   EXPECT_EQ(node_.step(3 * kSecond, Tick{}).messages.size(), 1U);
 }
 
+TEST_F(Transactions, AskForNoTickOnceTheyEnded) {
+  const auto far = overlay_.identity(kFar);
+  const Bytes first = node_.step(0, ping(to_node(kFar), 1)).messages.at(0).bytes;
+  const Bytes second = node_.step(1, ping(to_node(kFar), 2)).messages.at(0).bytes;
+  node_.step(2, ping(to_node(kFar), 3));
+  EXPECT_EQ(node_.node->next_deadline(), 3 * kSecond);
+  node_.deliver(3, answer(second, far));
+  EXPECT_EQ(node_.node->next_deadline(), 3 * kSecond);
+  node_.deliver(4, answer(first, far));
+  EXPECT_EQ(node_.node->next_deadline(), 3 * kSecond + 2);
+  node_.step(5, Cancel{3, 4});
+  EXPECT_EQ(node_.node->next_deadline(), controlplane::overlay::kNever);
+}
+
 TEST_F(Transactions, HaveALimitThatIsNamed) {
   auto settings = overlay_.settings(kSelf);
   settings.max_transactions = 2;
