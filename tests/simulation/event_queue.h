@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,6 @@ struct SimEvent {
     kPeerClosed,  ///< the other end of slot closed it
   };
   std::uint64_t at_ns = 0;
-  std::uint64_t sequence = 0;
   Kind kind = Kind::kWake;
   std::uint8_t generation = 0;
   std::uint16_t slot = 0;
@@ -35,28 +35,44 @@ struct SimEvent {
   wire::reload::Bytes bytes;
 };
 
+/// Orders small keys; the events lie still beside them, for millions are on their way at a time.
 class EventQueue {
  public:
   void push(SimEvent event) {
-    event.sequence = next_sequence_++;
-    heap_.push_back(std::move(event));
+    std::uint32_t place = 0;
+    if (free_.empty()) {
+      place = static_cast<std::uint32_t>(events_.size());
+      events_.push_back(std::move(event));
+    } else {
+      place = free_.back();
+      free_.pop_back();
+      events_[place] = std::move(event);
+    }
+    heap_.push_back({events_[place].at_ns, next_sequence_++, place});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] std::uint64_t next_ns() const noexcept { return heap_.front().at_ns; }
-  [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
   [[nodiscard]] SimEvent pop() {
     std::pop_heap(heap_.begin(), heap_.end(), later);
-    SimEvent event = std::move(heap_.back());
+    const std::uint32_t place = heap_.back().place;
     heap_.pop_back();
-    return event;
+    free_.push_back(place);
+    return std::move(events_[place]);
   }
 
  private:
-  static bool later(const SimEvent& a, const SimEvent& b) noexcept {
+  struct Key {
+    std::uint64_t at_ns;
+    std::uint64_t sequence;
+    std::uint32_t place;  ///< in events_
+  };
+  static bool later(const Key& a, const Key& b) noexcept {
     return a.at_ns != b.at_ns ? a.at_ns > b.at_ns : a.sequence > b.sequence;
   }
-  std::vector<SimEvent> heap_;
+  std::vector<Key> heap_;
+  std::deque<SimEvent> events_;  // grows without moving what lies there
+  std::vector<std::uint32_t> free_;
   std::uint64_t next_sequence_ = 0;
 };
 
