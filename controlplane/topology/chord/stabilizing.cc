@@ -19,7 +19,9 @@ void ChordTopology::start_timers(const Now& now) {
   const auto within = [&](std::uint64_t interval_ns) {
     return now.ns + (interval_ns == 0 ? 0 : random_() % interval_ns);
   };
-  update_due_ns_ = within(settings_.update_interval_ns);
+  // Updates go to one peer after the other, so the next is due sooner.
+  update_due_ns_ =
+      within(settings_.update_interval_ns / std::max<std::size_t>(links_.all().size(), 1));
   liveness_due_ns_ = settings_.liveness_ns == 0 ? overlay::kNever : within(settings_.liveness_ns);
   finger_due_ns_ = within(settings_.ping_interval_ns);
   partition_wait_ns_ = settings_.partition_check_ns;
