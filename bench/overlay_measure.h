@@ -12,10 +12,8 @@ namespace bench {
 struct OverlayRun {
   std::size_t nodes = 1000;
   std::uint64_t seed = 1;
-  /// Virtual, between the start and the measurement: an update interval, for a node's first Update
-  /// to anybody comes anywhere within it.
-  std::uint64_t settle_minutes = 10;
-  std::uint64_t measure_minutes = 2;  ///< virtual
+  std::uint64_t settle_minutes = 2;   ///< virtual; between the start and the measurement
+  std::uint64_t measure_minutes = 3;  ///< virtual
   std::size_t lookups = 2000;
   /// False: the nodes start with the links that joining would give them. True: they join through
   /// three bootstrap nodes, as many at once as are members already.
