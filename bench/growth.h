@@ -32,8 +32,8 @@ struct LogFit {
 /// O(log N) means that this quotient is bounded: it falls towards the slope where there is a fixed
 /// part, and stays where there is none. From one power of ten to the next, up to 100 000, the
 /// square of the logarithm raises it by 25 % or more, the square root of N by 110 % or more, N
-/// itself by 560 % or more; what one seed differs from another was below 3 %. Between lie powers of
-/// N below 0.12, which no measurement up to 100 000 can tell from a logarithm.
+/// itself by 560 % or more. Between lie powers of N below 0.12, which no measurement up to 100 000
+/// can tell from a logarithm.
 inline constexpr double kMostRise = 0.05;
 
 struct GrowthVerdict {
