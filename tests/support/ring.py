@@ -41,6 +41,8 @@ class Ring(Lab):
         node.substitute(r"\n\[\[(peer|dataplane\.port)\]\]\n(?:.+\n)*", "")
         # Huge pages that are free when one looks are another's when one takes them.
         node.set("dataplane", "memory", '"plain"')
+        # Many nodes on few cores: they look less often for packets while there are none.
+        node.set("dataplane", "idle_sleep_us", "1000")
         node.set("overlay", "topology", '"chord-reload"')
         node.set("overlay", "bootstrap_nodes", f'["{SEGMENT}1:6084"]')
         node.set("overlay", "join", "false" if number == 1 else "true")
