@@ -16,7 +16,7 @@
 namespace {
 
 struct Arguments {
-  std::vector<std::size_t> nodes = {100, 1000, 10'000, 100'000};
+  std::vector<std::size_t> nodes = {100, 1000, 10'000};
   std::string start = "linked";
   bench::OverlayRun run;
   std::string csv_file;
