@@ -78,9 +78,10 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(2, 1'000'000))
       ->capture_default_str();
-  app.add_option("--start", arguments.start,
-                 "linked: with the links that joining gives; joined: by the protocol, long above "
-                 "10000 nodes")
+  app.add_option(
+         "--start", arguments.start,
+         "linked: with the links that joining asks for; joined: by the protocol, long above "
+         "10000 nodes")
       ->check(CLI::IsMember({"linked", "joined"}))
       ->capture_default_str();
   app.add_option("--seed", arguments.run.seed, "Of Node-IDs, delays and all other chance")

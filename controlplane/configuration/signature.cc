@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controlplane/configuration/base64.h"
+#include "controlplane/trust/signature_scheme.h"
 #include "crypto/public_key.h"
 #include "wire/reload/message_builder.h"
 
@@ -15,35 +16,11 @@ namespace controlplane::configuration {
 namespace {
 
 using Bytes = std::vector<std::byte>;
+using trust::algorithm_of;
+using trust::scheme_of;
 using wire::reload::SignatureScheme;
 
 constexpr std::size_t kMaxCertificates = 8;  // a chain is never longer
-
-std::optional<crypto::Algorithm> algorithm_of(SignatureScheme scheme) {
-  switch (scheme) {
-    case SignatureScheme::kRsaPkcs1Sha256:
-      return crypto::Algorithm::kRsaPkcs1Sha256;
-    case SignatureScheme::kEcdsaP256Sha256:
-      return crypto::Algorithm::kEcdsaP256Sha256;
-    case SignatureScheme::kEd25519:
-      return crypto::Algorithm::kEd25519;
-    case SignatureScheme::kNone:
-      break;
-  }
-  return std::nullopt;
-}
-
-SignatureScheme scheme_of(crypto::Algorithm algorithm) {
-  switch (algorithm) {
-    case crypto::Algorithm::kRsaPkcs1Sha256:
-      return SignatureScheme::kRsaPkcs1Sha256;
-    case crypto::Algorithm::kEcdsaP256Sha256:
-      return SignatureScheme::kEcdsaP256Sha256;
-    case crypto::Algorithm::kEd25519:
-      break;
-  }
-  return SignatureScheme::kEd25519;
-}
 
 Bytes to_be_signed(std::string_view element, std::span<const std::byte> identity,
                    SignedInput input) {

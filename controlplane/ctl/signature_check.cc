@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "controlplane/ctl/hex_text.h"
+#include "controlplane/trust/signature_scheme.h"
 #include "crypto/kernels/select.h"
 #include "crypto/public_key.h"
 
@@ -14,22 +15,9 @@ namespace controlplane::ctl {
 namespace {
 
 using namespace wire::reload;
+using trust::algorithm_of;
 
 constexpr std::string_view kPemBegin = "-----BEGIN CERTIFICATE-----";
-
-std::optional<crypto::Algorithm> algorithm_of(SignatureScheme scheme) {
-  switch (scheme) {
-    case SignatureScheme::kRsaPkcs1Sha256:
-      return crypto::Algorithm::kRsaPkcs1Sha256;
-    case SignatureScheme::kEcdsaP256Sha256:
-      return crypto::Algorithm::kEcdsaP256Sha256;
-    case SignatureScheme::kEd25519:
-      return crypto::Algorithm::kEd25519;
-    case SignatureScheme::kNone:
-      break;
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 

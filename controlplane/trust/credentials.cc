@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "controlplane/trust/judge.h"
+#include "controlplane/trust/signature_scheme.h"
 #include "crypto/signing_key.h"
 
 namespace controlplane::trust {
@@ -125,18 +126,6 @@ class Loader {
     if (const auto signer = certificate->signer_key(peer.node_id)) {
       credentials.signers.push_back(signer_record(*certificate, *signer, peer.node_id));
     }
-  }
-
-  static SignatureScheme scheme_of(crypto::Algorithm algorithm) {
-    switch (algorithm) {
-      case crypto::Algorithm::kRsaPkcs1Sha256:
-        return SignatureScheme::kRsaPkcs1Sha256;
-      case crypto::Algorithm::kEcdsaP256Sha256:
-        return SignatureScheme::kEcdsaP256Sha256;
-      case crypto::Algorithm::kEd25519:
-        break;
-    }
-    return SignatureScheme::kEd25519;
   }
 
   const config::NodeConfig& config_;

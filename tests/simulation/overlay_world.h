@@ -24,14 +24,14 @@ std::vector<std::uint32_t> join(World& world, std::size_t count, std::uint64_t a
 /// found() and join(), then time until they are one ring. False when five minutes are not enough.
 [[nodiscard]] bool grow(World& world, std::size_t nodes, std::uint64_t apart_ns);
 
-/// Adds @p count nodes that are one ring from the start: each has the links that joining gives, to
-/// its three successors and to whoever is responsible for the points half the ring ahead, a
+/// Adds @p count nodes that are one ring from the start: each has the links that joining asks for,
+/// to its three successors and to whoever is responsible for the points half the ring ahead, a
 /// quarter, and so on (RFC 6940 section 10.5), and founds. Then their Updates tell each who is
 /// whose neighbour, as they do when two rings meet. It takes a few virtual seconds until
 /// is_one_ring().
 ///
-/// For worlds in which joining by the protocol would take too long. What a node holds and sends in
-/// such a ring is what it would be after joining and a rest: bench/overlay_bench compares both.
+/// For worlds in which joining by the protocol would take too long. It is not the very ring that
+/// joining makes: that has fewer links (docs/performance.md has figures of both).
 /// @pre the world is empty
 void start_linked(World& world, std::size_t count);
 
