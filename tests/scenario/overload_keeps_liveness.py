@@ -34,7 +34,8 @@ def body(world, build):
     dropped = entry.drops().get("link_rate", 0) - before
     lasted = time.monotonic() - begun
     offered = report["bulk_sent"]
-    check(offered > 8 * CAPACITY * SECONDS, f"only {offered} bulk messages could be offered")
+    # Instrumented builds may offer less and still too much.
+    check(offered > 8 * CAPACITY * SECONDS / PATIENCE, f"only {offered} bulk messages could be offered")
     # A slow node lets in, too, what fell due while it worked off what waited in front of it.
     least, most = (CAPACITY * seconds + CAPACITY // 4 for seconds in (SECONDS, lasted))
     let_in = offered - dropped
