@@ -244,6 +244,7 @@ void ControlPlane::follow_links(const Now& now) {
     for (const overlay::Input& input : overlay_links_->take_inputs()) step(now, input);
   } else {
     link_changes_.secured.clear();
+    link_changes_.renewed.clear();
     link_changes_.not_secured.clear();
     link_changes_.closed.clear();
   }

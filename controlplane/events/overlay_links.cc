@@ -137,7 +137,8 @@ void OverlayLinks::open(const Now& now, const overlay::OpenLink& wish, LinkChang
   }
   link->is_asked_for = true;
   link->until_ns = now.ns + kAttachNs;
-  secure_.add(now, link->record, wish.active ? Initiative::kOurs : Initiative::kTheirs, changes);
+  secure_.add(now, link->record, wish.active ? Initiative::kOurs : Initiative::kTheirsFirst,
+              changes);
 }
 
 void OverlayLinks::forget(const Now& now, const NodeId& peer, LinkChanges& changes) {
@@ -213,6 +214,11 @@ void OverlayLinks::follow(const Now& now, LinkChanges& changes) {
     if (link != nullptr && keys.present && link->state == State::kSecured) {
       opened(now, *link, changes);
     }
+  }
+  for (const Ingress& renewed : std::exchange(changes.renewed, {})) {
+    const Link* const link = at(renewed);
+    if (link == nullptr || link->state != State::kOpen) continue;
+    inputs_.emplace_back(overlay::LinkOpened{renewed, link->record.peer});
   }
   for (const Ingress& ended : std::exchange(changes.not_secured, {})) {
     Link* const link = at(ended);

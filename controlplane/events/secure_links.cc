@@ -171,6 +171,9 @@ void SecureLinks::look(LinkChanges& changes) {
 /// Before their keys go down: a link that gets another peer in the dataplane loses its keys there.
 void SecureLinks::meet_peers(LinkChanges& changes) {
   for (const LinkReport& report : out_.reports) {
+    if (report.kind == LinkReport::Kind::kRekeyed && report.role == links::Role::kServer) {
+      changes.renewed.push_back({report.slot, report.generation});
+    }
     if (report.kind != LinkReport::Kind::kSecured) continue;
     changes.secured.push_back({{report.slot, report.generation}, report.peer});
     for (Link& link : links_) {

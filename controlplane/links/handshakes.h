@@ -39,6 +39,7 @@ struct HandshakeSettings {
   /// numbers it has seen, and outlives this process, so begin above any used before. Not 0.
   std::uint32_t first_association = 1;
   std::uint64_t patience_ns = 500 * kMillisecond;  ///< the higher Node-ID waits so long
+  std::uint64_t long_patience_ns = 1 * kSecond;    ///< and so long with kTheirsFirst
   std::uint64_t first_retry_ns = 1 * kSecond;      ///< after a failure; doubles up to max_retry_ns
   std::uint64_t max_retry_ns = 60 * kSecond;
   std::uint64_t first_timeout_ns =

@@ -58,8 +58,9 @@ struct EndpointPair {
 /// Whose handshake the first of a link is. Once a link had keys, the lower Node-ID goes first.
 enum class Initiative : std::uint8_t {
   kLowerNodeId,
-  kOurs,    ///< this node is the client (X-30: who answered an Attach)
-  kTheirs,  ///< it is the server, and waits
+  kOurs,         ///< this node is the client (X-30: who answered an Attach)
+  kTheirs,       ///< it is the server, and waits
+  kTheirsFirst,  ///< it waits, but not for ever: the other end may believe it has this link
 };
 
 /// A DTLS link (DTLS-UDP-SR-NO-ICE, C-28).

@@ -59,6 +59,7 @@ bool LinkHandshakes::we_go_first() const noexcept {
     case Initiative::kOurs:
       return true;
     case Initiative::kTheirs:
+    case Initiative::kTheirsFirst:
       return false;
     case Initiative::kLowerNodeId:
       break;
@@ -67,6 +68,7 @@ bool LinkHandshakes::we_go_first() const noexcept {
 }
 
 std::uint64_t LinkHandshakes::patience_ns() const noexcept {
+  if (link_.initiative == Initiative::kTheirsFirst) return share_.settings.long_patience_ns;
   return we_go_first() ? 0 : share_.settings.patience_ns;
 }
 

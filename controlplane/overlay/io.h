@@ -85,7 +85,7 @@ struct LinkKeys {
 };
 
 /// A link to a node that its certificate names: it has keys and is in the Connection Table from now
-/// on. Also for links this node did not ask for.
+/// on. Also for links this node did not ask for, and again when the peer made its link anew.
 struct LinkOpened {
   Ingress link;
   wire::reload::NodeId peer;

@@ -125,7 +125,7 @@ class TopologyPlugin {
   virtual void found(const overlay::Now& now, Wishes& wishes);
   /// Becomes a peer, by way of a bootstrap node; tries until it is one or leave() is called.
   virtual void join(const overlay::Now& now, Wishes& wishes);
-  /// Says so to the neighbours (I-64); kLeft when all have heard it or had time to.
+  /// Says so to the neighbours (I-64); kLeft, without links, when all have heard it or had time to.
   virtual void leave(const overlay::Now& now, Wishes& wishes);
   [[nodiscard]] virtual Membership membership() const noexcept { return Membership::kMember; }
 
@@ -135,7 +135,8 @@ class TopologyPlugin {
 
   // --- what happens to the Connection Table ------------------------------------------------------
 
-  /// A node entered the Connection Table. It may be told again with another slot.
+  /// A node entered the Connection Table. Told again, also with the same slot, when its link was
+  /// made anew: then the node itself may have started anew.
   virtual void linked(const overlay::Now& now, const wire::reload::NodeId& peer, std::uint16_t slot,
                       Wishes& wishes);
   /// It left the table: its link was closed by either end, or given up.

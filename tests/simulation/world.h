@@ -146,7 +146,8 @@ class World {
   // world_links.cc
   void open_link(std::uint32_t index, const controlplane::overlay::OpenLink& wish);
   void bootstrap(std::uint32_t index);
-  void plan_handshake(std::uint32_t client, std::uint32_t server, bool for_bootstrap);
+  void plan_handshake(std::uint32_t client, std::uint32_t server, bool for_bootstrap,
+                      std::uint64_t wait_ns = 0);
   void finish_handshake(const SimEvent& event);
   void close_link(std::uint32_t index, const controlplane::overlay::Ingress& link);
   std::uint16_t take_slot(std::uint32_t index, std::uint32_t peer);

@@ -51,10 +51,10 @@ std::uint64_t World::delay_between(std::uint32_t a, std::uint32_t b) {
 }
 
 void World::open_link(std::uint32_t index, const OpenLink& wish) {
-  // The server waits for its client.
-  if (!wish.active) return;
   const std::uint32_t peer = index_at(wish.addresses.front());
-  if (peer < nodes_.size()) plan_handshake(index, peer, false);
+  if (peer >= nodes_.size()) return;
+  // The server waits for its client, which may believe that it has this link.
+  plan_handshake(index, peer, false, wish.active ? 0 : kSecondNs);
 }
 
 void World::bootstrap(std::uint32_t index) {
@@ -68,10 +68,11 @@ void World::bootstrap(std::uint32_t index) {
   plan_handshake(index, peer, true);
 }
 
-void World::plan_handshake(std::uint32_t client, std::uint32_t server, bool for_bootstrap) {
+void World::plan_handshake(std::uint32_t client, std::uint32_t server, bool for_bootstrap,
+                           std::uint64_t wait_ns) {
   SimEvent event;
   event.kind = SimEvent::Kind::kHandshake;
-  event.at_ns = now_ns_ + kHandshakeFlights * delay_between(client, server);
+  event.at_ns = now_ns_ + wait_ns + kHandshakeFlights * delay_between(client, server);
   event.node = client;
   event.incarnation = nodes_[client]->incarnation;
   event.peer = server;
@@ -113,7 +114,6 @@ void World::finish_handshake(const SimEvent& event) {
     }
     return;
   }
-  ++counters_.handshakes;
   connect(client, server);
   if (event.for_bootstrap) step(client, Bootstrapped{nodes_[server]->id});
 }
@@ -123,11 +123,12 @@ void World::connect(std::uint32_t client, std::uint32_t server) {
   const std::uint16_t present = nodes_[client]->slot_to(server);
   if (present != kNoLink) {
     const SimLink& link = nodes_[client]->links[present];
-    if (!link.has_failed &&
+    if (!link.has_failed && nodes_[server]->incarnation == link.peer_incarnation &&
         nodes_[server]->link({link.peer_slot, link.peer_generation}) != nullptr) {
       return;
     }
   }
+  ++counters_.handshakes;
   const std::uint16_t near = take_slot(client, server);
   const std::uint16_t far = take_slot(server, client);
   SimLink& ours = nodes_[client]->links[near];

@@ -9,6 +9,7 @@
 """
 
 import netns
+from bad_network import BadNetwork
 from lab import Lab
 from scenario import Failed, check, wait_for
 
@@ -16,20 +17,26 @@ SEGMENT = "10.77.0."
 
 
 class Ring(Lab):
-    def __init__(self, world, build, count):
+    def __init__(self, world, build, count, conditions=None):
+        """conditions: of the bad network between each node and the segment (bad_network.py)."""
         self.switch = world.namespace("switch")
         netns.run("ip", "-n", self.switch, "link", "add", "segment", "type", "bridge")
         netns.run("ip", "-n", self.switch, "link", "set", "segment", "up")
         super().__init__(world, build, "--nodes", str(count))
+        if conditions:
+            self.bad_network = BadNetwork(world, self.program("tests/support/bad_network"))
         for number, node in enumerate(self.nodes, 1):
             self._plug_in(node, number)
+        if conditions:
+            self.bad_network.start(**conditions)
 
     def _join(self, link, tamper, one_in, seed):
         """The links that `lab init` describes are not made: the overlay makes its own."""
 
     def _plug_in(self, node, number):
         interface, mac = f"n{number}", f"02:00:00:77:00:{number:02x}"
-        self.world.veth(node.namespace, interface, self.switch, f"to{number}", mac)
+        join = self.bad_network.join if self.bad_network else self.world.veth
+        join(node.namespace, interface, self.switch, f"to{number}", mac)
         netns.run("ip", "-n", self.switch, "link", "set", f"to{number}", "master", "segment")
         node.substitute(r"\n\[\[(peer|dataplane\.port)\]\]\n(?:.+\n)*", "")
         # Huge pages that are free when one looks are another's when one takes them.
@@ -60,6 +67,10 @@ class Ring(Lab):
             return node.ctl("show", "overlay")
         except RuntimeError:
             return None
+
+    def is_member(self, node):
+        view = self.overlay_of(node)
+        return view is not None and view["membership"] == "member"
 
     def misplaced(self, nodes):
         """Names of nodes that are no members, or whose nearest neighbours are not the true ones."""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one peer answers to Join, Leave, Update, RouteQuery and Probe, and what it wishes for then.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -345,9 +346,11 @@ TEST(ChordLeave, IsSentToAllPeersAndSaysWhatWeAreToThem) {  // I-06, I-64, I-65
   const auto requests = peer.wishes.requests;
   for (const Wishes::Request& request : requests) {
     EXPECT_EQ(peer.topology.membership(), Membership::kLeaving);
+    EXPECT_THAT(peer.wishes.close, testing::IsEmpty()) << "it still forwards";
     peer.finish(request.ticket, Outcome::kAnswered, request.target.id);
   }
   EXPECT_EQ(peer.topology.membership(), Membership::kLeft);
+  EXPECT_EQ(peer.wishes.close.size(), 7U);
 }
 
 TEST(ChordLeave, DoesNotWaitForThoseThatDoNotAnswer) {

@@ -50,6 +50,25 @@ void ChordTopology::linked(const Now& now, const NodeId& peer, std::uint16_t slo
   link.wanted_ns = now.ns;
   wishes.routes_changed = true;
   sweep_due_ns_ = std::min(sweep_due_ns_, now.ns + settings_.failed_link_ns);
+  if (known && link.ready) {
+    // Whose link is made anew may have started anew, and then is no peer until it has joined. One
+    // that still is has an Update for who asks.
+    link.doubted_ns = now.ns;
+    link.asked_ns = 0;
+    ask_table(now, link, wishes);
+  }
+  settle(now, wishes);
+}
+
+/// @p link has answered a question for its Update, without one if it is no member.
+void ChordTopology::resolve_doubt(const Now& now, Link& link, Wishes& wishes) {
+  const bool has_none = link.doubted_ns != 0 && link.table_ns < link.doubted_ns;
+  link.doubted_ns = 0;
+  if (!has_none || !link.ready) return;
+  link.ready = false;
+  unsettled_ = true;
+  wishes.routes_changed = true;
+  drop_finger(link.id, wishes);
   settle(now, wishes);
 }
 
@@ -205,6 +224,8 @@ void ChordTopology::finished(const Now& now, const Finished& result, Wishes& wis
       avoid(now, link->id);
       lose(now, *link, Loss::kFailed, wishes);
       settle(now, wishes);
+    } else if (link != nullptr && purpose == Purpose::kTable) {
+      resolve_doubt(now, *link, wishes);
     }
     return;
   }

@@ -143,6 +143,7 @@ class ChordTopology final : public TopologyPlugin {
 
   // chord_topology.cc
   void settle(const overlay::Now& now, Wishes& wishes);
+  void resolve_doubt(const overlay::Now& now, Link& link, Wishes& wishes);
   void ask_new_neighbors(const overlay::Now& now, const NeighborTable& before, Wishes& wishes);
   void follow_replicas(const overlay::Now& now);
   [[nodiscard]] std::vector<NeighborView> views(const overlay::Now& now,

@@ -158,6 +158,8 @@ void ChordTopology::leave_answered(Wishes& wishes) {
   membership_ = Membership::kLeft;
   leave_due_ns_ = overlay::kNever;
   wishes.routes_changed = true;
+  // Else the others would take the next Attach of this node for one of a node they are linked to.
+  for (const Link& link : links_.all()) wishes.close.push_back(link.id);
 }
 
 }  // namespace controlplane::topology::chord

@@ -19,6 +19,7 @@ struct Link {
   std::uint64_t contacted_until_ns = 0;  ///< taken to be a peer till then, see below
   std::uint64_t table_ns = 0;            ///< its neighbours last came; 0: never
   std::uint64_t asked_ns = 0;            ///< they were last asked for
+  std::uint64_t doubted_ns = 0;          ///< it was linked again, maybe as no peer; 0: no doubt
   std::uint64_t checked_ns = 0;          ///< ours were last sent because somebody's did not agree
   std::uint32_t serial = 0;              ///< of this link, in tickets
   std::uint32_t sent_version = 0;        ///< of our Neighbor Table, in the last Update sent to it
