@@ -155,5 +155,21 @@ TEST_F(LinksStranger, WaitsForTheOtherSideOfAnAttachAndRenewsByNodeIds) {
   EXPECT_EQ(called_.counters().started, 1U);
 }
 
+TEST_F(LinksStranger, IsCalledInTheEndWhenItBelievesToHaveTheLink) {
+  caller_.link_to(network_.now(), kCalled, 2, 1500, Initiative::kOurs);
+  called_.link_to(network_.now(), kCaller, 1, 1500, Initiative::kTheirs);
+  ASSERT_TRUE(network_.run_until([&] { return both_secure(); }, 5 * kSecond));
+  // The called one starts anew and attaches; the caller has a link and sees nothing to be done.
+  LinkNode anew(kCalled, 2, context(kCalled));
+  LinkNetwork network(caller_, anew, 5);
+  network.now_ns = network_.now_ns + kSecond;
+  const std::uint64_t begun_ns = network.now_ns;
+  anew.link_to(network.now(), kCaller, 1, 1500, Initiative::kTheirsFirst);
+  ASSERT_TRUE(network.run_until([&] { return anew.is_secure(); }, 5 * kSecond));
+  EXPECT_GE(network.now_ns - begun_ns, controlplane::links::HandshakeSettings{}.long_patience_ns);
+  EXPECT_EQ(anew.counters().started, 1U);
+  EXPECT_EQ(caller_.reports.back().kind, controlplane::links::LinkReport::Kind::kRekeyed);
+}
+
 }  // namespace
 }  // namespace tests
