@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hopsealctl overlay: makes, signs, checks and shows an overlay's configuration document.
+// hopsealctl overlay: makes, signs, fetches, checks and shows an overlay's configuration document.
 
 #include <cstdio>
 #include <ctime>
@@ -17,6 +17,7 @@
 #include "controlplane/ctl/commands.h"
 #include "controlplane/ctl/new_file.h"
 #include "controlplane/ctl/overlay_document.h"
+#include "controlplane/ctl/overlay_fetch.h"
 #include "controlplane/ctl/overlay_init.h"
 
 namespace controlplane::ctl {
@@ -226,8 +227,8 @@ void add_init(CLI::App& overlay, Arguments& arguments) {
 }  // namespace
 
 void add_overlay(CLI::App& app, Context& context) {
-  CLI::App* overlay =
-      app.add_subcommand("overlay", "Makes, signs, checks and shows configuration documents");
+  CLI::App* overlay = app.add_subcommand(
+      "overlay", "Makes, signs, fetches, checks and shows configuration documents");
   overlay->require_subcommand(1);
   const auto arguments = std::make_shared<Arguments>();
 
@@ -263,6 +264,7 @@ void add_overlay(CLI::App& app, Context& context) {
   sign->footer("No byte outside the signature elements changes. FILE is replaced at one stroke.");
   sign->callback([arguments, &context] { run_sign(*arguments, context); });
 
+  add_overlay_fetch(*overlay, context);
   add_init(*overlay, *arguments);
   overlay->get_subcommand("init")->callback(
       [arguments, &context] { run_init(*arguments, context); });

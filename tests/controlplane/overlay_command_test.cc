@@ -220,6 +220,56 @@ TEST_F(OverlayCommand, SignReplacesTheSignatureAndNothingElse) {
               HasSubstr("names no node"));
 }
 
+TEST_F(OverlayCommand, FetchTakesADocumentThatWasBroughtAndKeepsANewerOne) {  // J-44, J-45
+  ASSERT_EQ(init().status, 0);
+  const std::string out = path("kept.relo");
+  const auto fetch = [&](const std::string& file, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"fetch", "--document", file, "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const std::string first = path("new/overlay.relo");
+  const Outcome brought = fetch(first, {"--root", path("new/ca.pem")});
+  EXPECT_EQ(brought.status, 0) << brought.err;
+  EXPECT_THAT(brought.out, HasSubstr("sequence 1 of overlay.example.org"));
+  EXPECT_EQ(read_file(out), read_file(first));
+  const std::string next = successor("next.relo", "2");
+  EXPECT_EQ(fetch(next, {"overlay.example.org"}).status, 0);
+  EXPECT_THAT(fetch(first).err, HasSubstr("sequence 1 is older than 2"));
+  EXPECT_EQ(read_file(out), read_file(next));
+}
+
+TEST_F(OverlayCommand, FetchRefusesWhatNodesWouldAndWritesNothing) {
+  ASSERT_EQ(init().status, 0);
+  ASSERT_EQ(run({"init", path("other"), "--overlay", "other.example.org"}).status, 0);
+  const std::string file = path("new/overlay.relo");
+  const auto refused = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"fetch", "--out", path("kept.relo")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_FALSE(fs::exists(path("kept.relo")));
+    return outcome.err;
+  };
+  EXPECT_THAT(refused({}), HasSubstr("name the OVERLAY"));
+  EXPECT_THAT(refused({"a b"}), HasSubstr("no DNS name"));
+  EXPECT_THAT(refused({"--url", "http://example.org/"}), HasSubstr("no https URL"));
+  EXPECT_THAT(refused({"--document", path("nothing")}), HasSubstr("No such file"));
+  EXPECT_THAT(refused({"other.example.org", "--document", file}), HasSubstr("other_overlay"));
+  EXPECT_THAT(refused({"--document", file, "--root", path("other/ca.pem")}),
+              HasSubstr("certificate"));
+  write_file(path("large.relo"), std::string(10U << 20U, ' '));
+  EXPECT_THAT(refused({"--document", path("large.relo")}), HasSubstr("1048576"));
+  std::string text = read_file(file);
+  text.replace(text.find("<no-ice>true"), 12, "<no-ice>sure");
+  write_file(path("wrong.relo"), text);
+  EXPECT_THAT(refused({"--document", path("wrong.relo")}), HasSubstr("no-ice: \"sure\""));
+  write_file(path("other.relo"), read_file(path("other/overlay.relo")));
+  ASSERT_EQ(run({"fetch", "--document", file, "--out", path("good.relo")}).status, 0);
+  EXPECT_THAT(run({"fetch", "--document", path("other.relo"), "--out", path("good.relo")}).err,
+              HasSubstr("other_overlay"));
+}
+
 TEST_F(OverlayCommand, ShowReadsTheExampleOfTheRfcAndKeepsItsSecret) {
   const std::string file = VECTORS_DIRECTORY "/configuration/rfc6940_example.relo";
   EXPECT_THAT(run({"show", file}).err, HasSubstr("choose one by --overlay"));
