@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "config/node_config.h"
+#include "controlplane/ctl/configuration_discovery.h"
 #include "controlplane/ctl/host_lookup.h"
 #include "controlplane/ctl/https_client.h"
 
@@ -32,12 +34,14 @@ std::optional<std::string> body_of(const HttpsOutcome& outcome, const std::strin
   return std::nullopt;
 }
 
-std::optional<std::string> get(const HttpsUrl& url, const DocumentSource& source,
-                               std::string& why) {
+/// The document at @p url, from one of @p addresses: names of certificates are those of the URL,
+/// whatever the DNS says (J-43).
+std::optional<std::string> get(const HttpsUrl& url, std::vector<wire::shm::Endpoint> addresses,
+                               const DocumentSource& source, std::string& why) {
+  if (addresses.empty()) return std::nullopt;
   HttpsRequest request;
   request.url = url;
-  request.addresses = look_up_host(url.host, url.port, why);
-  if (request.addresses.empty()) return std::nullopt;
+  request.addresses = std::move(addresses);
   request.names = {url.host};
   request.ca_file = source.ca_file;
   request.headers = {{"Accept", std::string(configuration::kMediaType) + ", */*;q=0.1"}};
@@ -63,23 +67,30 @@ std::optional<std::string> only_overlay(const std::string& text, std::string& wh
   return std::nullopt;
 }
 
-std::optional<std::string> get_text(const DocumentSource& source, std::string& from,
+std::optional<std::string> get_text(const DocumentSource& source, FetchedDocument& fetched,
                                     std::string& why) {
   if (!source.file.empty()) {
-    from = source.file;
+    fetched.from = source.file;
     return read_text(source.file, configuration::kMaxDocumentBytes, why);
   }
-  std::optional<HttpsUrl> url;
   if (!source.url.empty()) {
-    url = parse_https_url(source.url, why);
-  } else if (config::is_dns_name(source.overlay)) {
-    url = well_known_url(source.overlay);
-  } else {
-    why = "\"" + printable(source.overlay) + "\" is no DNS name, as overlays have";
+    const auto url = parse_https_url(source.url, why);
+    if (!url) return std::nullopt;
+    fetched.from = url->text();
+    return get(*url, look_up_host(url->host, url->port, source.dns, why), source, why);
   }
-  if (!url) return std::nullopt;
-  from = url->text();
-  return get(*url, source, why);
+  if (!config::is_dns_name(source.overlay)) {
+    why = "\"" + printable(source.overlay) + "\" is no DNS name, as overlays have";
+    return std::nullopt;
+  }
+  const HttpsUrl url = well_known_url(source.overlay);
+  fetched.from = url.text();
+  auto found = discover_configuration_server(url.host, source.dns, why);
+  if (!found) return std::nullopt;
+  fetched.note = found->note;
+  auto text = get(url, std::move(found->addresses), source, why);
+  if (!text && !found->note.empty()) why += " (" + found->note + ")";
+  return text;
 }
 
 }  // namespace
@@ -102,7 +113,7 @@ std::optional<std::string> read_text(const std::string& path, std::size_t most, 
 std::optional<FetchedDocument> fetch_document(const DocumentSource& source, std::int64_t now_unix_s,
                                               std::string& why) {
   FetchedDocument fetched;
-  auto text = get_text(source, fetched.from, why);
+  auto text = get_text(source, fetched, why);
   if (!text) return std::nullopt;
   fetched.text = *std::move(text);
   fetched.overlay = source.overlay;

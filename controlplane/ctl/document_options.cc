@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "config/node_config.h"
 #include "controlplane/ctl/commands.h"
 
 namespace controlplane::ctl {
@@ -32,6 +33,9 @@ void add_document_options(CLI::App& command, DocumentOptions& options) {
                   "Servers' certificates come from these authorities (PEM), not from those that "
                   "the machine trusts")
       ->type_name("FILE");
+  command
+      .add_option("--dns", options.dns, "Ask this name server, not those of the machine; port 53")
+      ->type_name("ADDRESS[:PORT]");
   command.add_option("--timeout", options.timeout_s, "For one request, in seconds")
       ->check(CLI::Range(std::uint32_t{1}, kLongestTimeoutS))
       ->capture_default_str()
@@ -48,6 +52,12 @@ DocumentSource document_source(const DocumentOptions& options) {
   source.file = options.file;
   source.ca_file = options.ca_file;
   source.time = std::chrono::seconds{options.timeout_s};
+  if (!options.dns.empty()) {
+    source.dns = config::parse_endpoint(options.dns);
+    if (!source.dns) {
+      fail("--dns " + options.dns + ": an address, or ADDRESS:PORT, [ADDRESS]:PORT for IPv6");
+    }
+  }
   for (const std::string& file : options.root_files) {
     std::string why;
     auto pem = read_text(file, kMostPemBytes, why);
@@ -61,6 +71,7 @@ void print_remarks(const FetchedDocument& document) {
   const auto say = [&](const std::string& text) {
     std::fprintf(stderr, "%s: %s\n", document.from.c_str(), text.c_str());
   };
+  if (!document.note.empty()) say(document.note);
   for (const auto& warning : document.judgement.element.warnings) say(warning.sentence());
   for (const auto& refused : document.judgement.refused_kinds) {
     say("a Kind is left out: " + refused.fault.sentence());

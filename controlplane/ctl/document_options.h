@@ -19,14 +19,15 @@ struct DocumentOptions {
   std::string file;
   std::vector<std::string> root_files;
   std::string ca_file;
+  std::string dns;
   std::uint32_t timeout_s = 20;
 };
 
-/// Adds OVERLAY, --url, --document, --root, --ca and --timeout to @p command.
+/// Adds OVERLAY, --url, --document, --root, --ca, --dns and --timeout to @p command.
 void add_document_options(CLI::App& command, DocumentOptions& options);
 
-/// What they mean. fail()s (commands.h) when a root's file cannot be read, or nothing says which
-/// document is wanted.
+/// What they mean. fail()s (commands.h) when a root's file cannot be read, --dns is no address, or
+/// nothing says which document is wanted.
 [[nodiscard]] DocumentSource document_source(const DocumentOptions& options);
 
 /// What is to be remarked of an accepted document, to standard error: values that were read around,

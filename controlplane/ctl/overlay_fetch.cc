@@ -73,7 +73,8 @@ void add_overlay_fetch(CLI::App& overlay, Context& context) {
       ->required()
       ->type_name("FILE");
   fetch->footer(
-      "Without --url and --document it comes from https://OVERLAY/.well-known/reload-config.\n"
+      "Without --url and --document it comes from https://OVERLAY/.well-known/reload-config, at\n"
+      "the hosts of the SRV records of _reload-config._tcp.OVERLAY.\n"
       "FILE is written only with a document that nodes would take.");
   fetch->callback([arguments, &context] { run(*arguments, context); });
 }
