@@ -27,7 +27,8 @@ void add_document_options(CLI::App& command, DocumentOptions& options) {
       .add_option("--root", options.root_files,
                   "The document must be signed by a configuration-signer of this root certificate "
                   "(PEM); may be repeated")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);  // or it took OVERLAY, too
   command
       .add_option("--ca", options.ca_file,
                   "Servers' certificates come from these authorities (PEM), not from those that "

@@ -2,32 +2,12 @@
 #include "controlplane/ctl/lab_node_toml.h"
 
 #include <sstream>
-#include <string_view>
 
 #include "config/node_config.h"
+#include "controlplane/ctl/toml_string.h"
 
 namespace controlplane::ctl {
 namespace {
-
-/// A TOML basic string.
-std::string quoted(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string made = "\"";
-  for (const char c : text) {
-    const auto value = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      made += '\\';
-      made += c;
-    } else if (value < 0x20 || value == 0x7f) {
-      made += "\\u00";
-      made += kDigits[value >> 4U];
-      made += kDigits[value & 15U];
-    } else {
-      made += c;
-    }
-  }
-  return made + "\"";
-}
 
 /// Frames of at most 2048 bytes, 32 to a block; the values were measured to lose nothing at the
 /// rates one core can forward.
@@ -45,22 +25,22 @@ void write_peer(std::ostream& out, const LabRequest& request, const LabPlan& pla
   const LabNode& peer = plan.nodes[port.peer];
   const std::string address = request.ipv6 ? "[" + port.peer_address6 + "]" : port.peer_address4;
   out << "\n[[peer]]\n"
-      << "name = " << quoted(peer.name) << "\n"
-      << "node_id = " << quoted(config::to_string(peer.node_id)) << "\n"
-      << "address = " << quoted(address + ":" + std::to_string(kLabServicePort)) << "\n"
-      << "port = " << quoted(port.name) << "\n"
-      << "protocol = " << quoted(protocol_name(request)) << "\n"
-      << "class = " << quoted(peer.is_peer ? "backbone" : "client") << "\n"
-      << "role = " << quoted(peer.is_peer ? "peer" : "client") << "\n";
+      << "name = " << toml_string(peer.name) << "\n"
+      << "node_id = " << toml_string(config::to_string(peer.node_id)) << "\n"
+      << "address = " << toml_string(address + ":" + std::to_string(kLabServicePort)) << "\n"
+      << "port = " << toml_string(port.name) << "\n"
+      << "protocol = " << toml_string(protocol_name(request)) << "\n"
+      << "class = " << toml_string(peer.is_peer ? "backbone" : "client") << "\n"
+      << "role = " << toml_string(peer.is_peer ? "peer" : "client") << "\n";
 }
 
 void write_port(std::ostream& out, std::size_t number, const LabPort& port) {
   out << "\n[[dataplane.port]]\n"
-      << "name = " << quoted(port.name) << "\n"
-      << "device = " << quoted(device(number, port.interface)) << "\n"
-      << "addresses = [" << quoted(port.address4 + "/" + std::to_string(kLabPrefixBits4)) << ", "
-      << quoted(port.address6 + "/" + std::to_string(kLabPrefixBits6)) << "]\n"
-      << "mac = " << quoted(port.mac) << "\n";
+      << "name = " << toml_string(port.name) << "\n"
+      << "device = " << toml_string(device(number, port.interface)) << "\n"
+      << "addresses = [" << toml_string(port.address4 + "/" + std::to_string(kLabPrefixBits4))
+      << ", " << toml_string(port.address6 + "/" + std::to_string(kLabPrefixBits6)) << "]\n"
+      << "mac = " << toml_string(port.mac) << "\n";
 }
 
 }  // namespace
@@ -74,18 +54,18 @@ std::string lab_node_toml(const LabRequest& request, const LabPlan& plan, std::s
   out << "# A laboratory's node, made by `hopsealctl lab init`."
       << (is_lab ? " Its links are not encrypted." : "") << "\n\n"
       << "[node]\n"
-      << "name = " << quoted(node.name) << "\n"
-      << "runtime_directory = " << quoted(runtime_directory) << "\n"
-      << "role = " << quoted(node.is_peer ? "peer" : "client") << "\n"
+      << "name = " << toml_string(node.name) << "\n"
+      << "runtime_directory = " << toml_string(runtime_directory) << "\n"
+      << "role = " << toml_string(node.is_peer ? "peer" : "client") << "\n"
       << "\n[overlay]\n"
-      << "name = " << quoted(request.overlay) << "\n"
+      << "name = " << toml_string(request.overlay) << "\n"
       << "root_certificates = [\"../ca.pem\"]\n";
   if (is_lab) out << "lab_links = true\n";
   for (const std::string& identity : identities) {
     out << "\n[[identity]]\n"
-        << "name = " << quoted(identity) << "\n"
-        << "certificate = " << quoted(identity + ".pem") << "\n"
-        << "key = " << quoted(identity + "-key.pem") << "\n";
+        << "name = " << toml_string(identity) << "\n"
+        << "certificate = " << toml_string(identity + ".pem") << "\n"
+        << "key = " << toml_string(identity + "-key.pem") << "\n";
   }
   for (const LabPort& port : node.ports) write_peer(out, request, plan, port);
   out << "\n[dataplane]\n"

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "controlplane/ctl/commands.h"
+#include "controlplane/ctl/enroll.h"
 
 namespace {
 
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   add_membership(app, context);
   add_lab(app, context);
   add_overlay(app, context);
+  add_enroll(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {
