@@ -12,7 +12,8 @@ os.chdir(root)
 SHORT = {"reload/": "wire/reload/", "stages/": "dataplane/stages/",
          "links/": "controlplane/links/", "overlay/": "controlplane/overlay/",
          "trust/": "controlplane/trust/", "chord/": "controlplane/topology/chord/",
-         "configuration/": "controlplane/configuration/", "enroll/": "controlplane/enroll/"}
+         "configuration/": "controlplane/configuration/", "enroll/": "controlplane/enroll/",
+         "ctl/": "controlplane/ctl/"}
 FOLDERS = ("wire/", "config/", "crypto/", "dataplane/", "controlplane/", "tests/", "bench/", "docs/",
            "deploy/", "tools/", *SHORT)
 
