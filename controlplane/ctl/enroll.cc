@@ -24,7 +24,7 @@
 #include "controlplane/ctl/host_lookup.h"
 #include "controlplane/ctl/issued_certificate.h"
 #include "controlplane/ctl/node_snippet.h"
-#include "controlplane/ctl/password_input.h"
+#include "controlplane/enroll/password_input.h"
 
 namespace controlplane::ctl {
 namespace {
@@ -192,7 +192,7 @@ void run(Arguments arguments, Context& context) {
   asked.node_ids = arguments.node_ids != 0 ? arguments.node_ids : static_cast<std::uint32_t>(usual);
   const std::string csr = make_certificate_request(*key, arguments.user, why);
   if (csr.empty()) refuse(why);
-  auto password = read_password(arguments.password_file, why);
+  auto password = enroll::read_password(arguments.password_file, why);
   if (!password) refuse(why);
   const Answered answered = ask_servers(
       arguments, source, document,

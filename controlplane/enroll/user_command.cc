@@ -2,23 +2,20 @@
 // hopseal-enroll user: who may enroll.
 
 #include <openssl/crypto.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <ctime>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "controlplane/enroll/authority.h"
 #include "controlplane/enroll/commands.h"
 #include "controlplane/enroll/enroll_request.h"
+#include "controlplane/enroll/password_input.h"
 #include "controlplane/enroll/sql_store.h"
 
 namespace controlplane::enroll {
 namespace {
 
-constexpr std::size_t kLongestPassword = 1024;
 constexpr std::uint32_t kPage = 500;
 
 struct Arguments {
@@ -27,49 +24,18 @@ struct Arguments {
   std::uint32_t node_ids = 0;  // 0: as the configuration says
 };
 
-/// Keeps the terminal from showing what is typed.
-class Silence {
- public:
-  Silence() {
-    silent_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (!silent_) return;
-    termios now = before_;
-    now.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &now);
-    std::fprintf(stderr, "Password: ");
-  }
-  ~Silence() {
-    if (!silent_) return;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-    std::fprintf(stderr, "\n");
-  }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
-
- private:
-  termios before_{};
-  bool silent_ = false;
-};
-
-/// One line of the file or of standard input; never an argument, which every user of the machine
-/// can read. The hash of it.
-std::string read_password(const Arguments& arguments, const config::EnrollConfig& config) {
-  std::string password;
-  if (!arguments.password_file.empty()) {
-    std::string why;
-    if (!read_file(arguments.password_file, kLongestPassword + 1, true, password, why)) fail(why);
-    if (password.ends_with('\n')) password.pop_back();
-  } else {
-    const Silence silence;
-    std::getline(std::cin, password);
-  }
-  if (password.size() < config.shortest_password || password.size() > kLongestPassword) {
+/// The hash of a password that is asked for.
+std::string hash_of_password(const Arguments& arguments, const config::EnrollConfig& config) {
+  std::string why;
+  std::optional<std::string> password = read_password(arguments.password_file, why);
+  if (!password) fail(why);
+  if (password->size() < config.shortest_password) {
     fail("a password has " + std::to_string(config.shortest_password) + " to " +
-         std::to_string(kLongestPassword) + " bytes");
+         std::to_string(kMostPasswordBytes) + " bytes");
   }
   std::string hash =
-      hash_password(password, {config.scrypt_log2_n, config.scrypt_r, config.scrypt_p});
-  OPENSSL_cleanse(password.data(), password.size());
+      hash_password(*password, {config.scrypt_log2_n, config.scrypt_r, config.scrypt_p});
+  OPENSSL_cleanse(password->data(), password->size());
   return hash;
 }
 
@@ -88,7 +54,7 @@ void run_add(const Arguments& arguments, const Context& context) {
          "\", of at most 254 letters, digits and the marks that addresses may have");
   }
   User user{.name = arguments.name,
-            .password_hash = read_password(arguments, config),
+            .password_hash = hash_of_password(arguments, config),
             .node_id_cap = arguments.node_ids == 0 ? config.node_ids_per_user : arguments.node_ids,
             .created_unix_s = std::time(nullptr)};
   const auto store = open_store(config.store, config.overlay);
@@ -142,7 +108,7 @@ void run_state(const Arguments& arguments, const Context& context, UserState sta
 
 void run_password(const Arguments& arguments, const Context& context) {
   const config::EnrollConfig config = context.config();
-  const std::string hash = read_password(arguments, config);
+  const std::string hash = hash_of_password(arguments, config);
   const auto store = open_store(config.store, config.overlay);
   if (!store->set_password(arguments.name, hash, entry("user password", arguments.name))) {
     fail("there is no user " + arguments.name);

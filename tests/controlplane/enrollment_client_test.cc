@@ -18,7 +18,7 @@
 #include "controlplane/ctl/enrollment_answer.h"
 #include "controlplane/ctl/issued_certificate.h"
 #include "controlplane/ctl/node_snippet.h"
-#include "controlplane/ctl/password_input.h"
+#include "controlplane/enroll/password_input.h"
 #include "controlplane/enroll/enroll_request.h"
 #include "controlplane/enroll/signing_request.h"
 #include "controlplane/trust/issue.h"
@@ -318,7 +318,7 @@ TEST_F(EnrolledFiles, PasswordsAreTheFirstLineOfAFileOfTheOwner) {
   const auto with = [&](const std::string& text, mode_t mode = 0600) {
     std::ofstream(file, std::ios::binary) << text;
     ::chmod(file.c_str(), mode);
-    return read_password(file, why);
+    return controlplane::enroll::read_password(file, why);
   };
   EXPECT_EQ(with("correct horse\r\nbattery\n"), "correct horse");
   EXPECT_EQ(with(std::string(kMostPasswordBytes, 'x')), std::string(kMostPasswordBytes, 'x'));
@@ -326,7 +326,7 @@ TEST_F(EnrolledFiles, PasswordsAreTheFirstLineOfAFileOfTheOwner) {
   EXPECT_FALSE(with(""));
   EXPECT_FALSE(with("correct horse\n", 0640));
   EXPECT_TRUE(has(why, "chmod 600"));
-  EXPECT_FALSE(read_password(path("nothing"), why));
+  EXPECT_FALSE(controlplane::enroll::read_password(path("nothing"), why));
 }
 
 TEST(NodeSnippet, SaysOnlyWhatNodeTomlTakes) {

@@ -4,10 +4,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
-namespace controlplane::ctl {
+namespace controlplane::enroll {
 
 inline constexpr std::size_t kMostPasswordBytes = 1024;
 
@@ -15,4 +16,4 @@ inline constexpr std::size_t kMostPasswordBytes = 1024;
 /// nullopt with @p why: no password there, too long a one, or a file that others may read.
 [[nodiscard]] std::optional<std::string> read_password(const std::string& file, std::string& why);
 
-}  // namespace controlplane::ctl
+}  // namespace controlplane::enroll

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controlplane/ctl/password_input.h"
+#include "controlplane/enroll/password_input.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstring>
 
-namespace controlplane::ctl {
+namespace controlplane::enroll {
 namespace {
 
 /// Keeps a terminal from showing what is typed, and asks.
@@ -86,4 +86,4 @@ std::optional<std::string> read_password(const std::string& file, std::string& w
   return password;
 }
 
-}  // namespace controlplane::ctl
+}  // namespace controlplane::enroll
