@@ -31,6 +31,8 @@ def body(world, build):
     begun = time.monotonic()
     report = lab.lab_peer("node1", "node2", "flood", "--destination", sink.id, "--rate",
                           10 * CAPACITY, "--seconds", SECONDS, "--ping-rate", 20)
+    # At once: node1 is gone, and in a while its link has failed for what it never acked.
+    link = entry.links()["node1"]
     dropped = entry.drops().get("link_rate", 0) - before
     lasted = time.monotonic() - begun
     offered = report["bulk_sent"]
@@ -43,7 +45,7 @@ def body(world, build):
           f"{let_in} of {offered} bulk messages were let in, expected {least} to {most:.0f}")
     # lab_peer repeats nothing, and a machine that stands still for half a second fills the buffers
     # in front of the node. What reached the node was acked, and its Pings were answered.
-    link = entry.links()["node1"]
+    check_equal(link["state"], "up", "state of the link that is overloaded")
     check_equal(link["acks_out"], link["messages_in"], "acks sent for messages that arrived")
     unheard = report["frames_sent"] - report["frames_acked"]
     check(unheard <= report["frames_sent"] * 0.02, f"{unheard} frames were never acked")
@@ -52,7 +54,7 @@ def body(world, build):
     check(report["rtt_ms"]["p99"] < 500 * PATIENCE, f"Pings took {report['rtt_ms']}")
     for node in lab.running_nodes:
         for name, link in node.links().items():
-            check(link["state"] == "up", f"{node.name}: link to {name} is {link['state']}")
+            check(name == "node1" or link["state"] == "up", f"{node.name}: link to {name} is {link['state']}")
     lab.check_books()
     lab.stop()
 
