@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from lab import Lab  # noqa: E402
+from netns import PATIENCE  # noqa: E402
 from scenario import Failed, check, check_equal, main, wait_for  # noqa: E402
 
 # kind of tests/support/crafted_messages.cc: (drop reason at the neighbour, error answered)
@@ -86,7 +87,7 @@ def body(world, build):
     for kind, (reason, error) in EXPECTED.items():
         before = entry.drops()
         report = lab.lab_peer("node1", "node2", "craft", "--kind", kind, *common,
-                              "--linger", 0.3 if reason and not error else 1.5)
+                              "--linger", 0.3 if reason and not error else 1.5 * PATIENCE)
         try:
             judge(lab, entry, kind, before, report, reason, error)
         except Failed as failed:
