@@ -24,8 +24,8 @@ struct LinkChanges {
   };
   std::vector<overlay::LinkKeys> keys;
   std::vector<Secured> secured;
-  std::vector<overlay::Ingress> closed;       ///< the peer took back what keys there were
-  std::vector<overlay::Ingress> renewed;      ///< the peer wanted new keys: it may have started anew
+  std::vector<overlay::Ingress> closed;   ///< the peer took back what keys there were
+  std::vector<overlay::Ingress> renewed;  ///< the peer wanted new keys: it may have started anew
   std::vector<overlay::Ingress> not_secured;  ///< a handshake failed
   std::vector<links::Admission> admissions;
   std::vector<TooLarge> too_large;

@@ -18,8 +18,8 @@
 #include "controlplane/ctl/enrollment_answer.h"
 #include "controlplane/ctl/issued_certificate.h"
 #include "controlplane/ctl/node_snippet.h"
-#include "controlplane/enroll/password_input.h"
 #include "controlplane/enroll/enroll_request.h"
+#include "controlplane/enroll/password_input.h"
 #include "controlplane/enroll/signing_request.h"
 #include "controlplane/trust/issue.h"
 
@@ -321,8 +321,9 @@ TEST_F(EnrolledFiles, PasswordsAreTheFirstLineOfAFileOfTheOwner) {
     return controlplane::enroll::read_password(file, why);
   };
   EXPECT_EQ(with("correct horse\r\nbattery\n"), "correct horse");
-  EXPECT_EQ(with(std::string(kMostPasswordBytes, 'x')), std::string(kMostPasswordBytes, 'x'));
-  EXPECT_FALSE(with(std::string(kMostPasswordBytes + 1, 'x')));
+  EXPECT_EQ(with(std::string(controlplane::enroll::kMostPasswordBytes, 'x')),
+            std::string(controlplane::enroll::kMostPasswordBytes, 'x'));
+  EXPECT_FALSE(with(std::string(controlplane::enroll::kMostPasswordBytes + 1, 'x')));
   EXPECT_FALSE(with(""));
   EXPECT_FALSE(with("correct horse\n", 0640));
   EXPECT_TRUE(has(why, "chmod 600"));
