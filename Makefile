@@ -27,8 +27,9 @@ build: deps ## compile everything into build/
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=$(BUILDTYPE)
 	@ninja -C $(BUILD)
 
-demo: build ## six nodes, a tamperer on the wire, a peer that cheats: see what is stopped, and where
+demo: build ## a tamperer and a peer that cheats among six nodes; then an overlay comes about and heals
 	@python3 tests/scenario/demo.py --build $(BUILD)
+	@python3 tests/scenario/demo_overlay.py --build $(BUILD)
 
 test: build ## unit, kernel, lint and scenario tests
 	$(MESON_TEST) -C $(BUILD)

@@ -19,16 +19,19 @@ SEGMENT = "10.77.0."
 class Ring(Lab):
     def __init__(self, world, build, count, conditions=None):
         """conditions: of the bad network between each node and the segment (bad_network.py)."""
-        self.switch = world.namespace("switch")
-        netns.run("ip", "-n", self.switch, "link", "add", "segment", "type", "bridge")
-        netns.run("ip", "-n", self.switch, "link", "set", "segment", "up")
         super().__init__(world, build, "--nodes", str(count))
+        self._make_switch()
         if conditions:
             self.bad_network = BadNetwork(world, self.program("tests/support/bad_network"))
         for number, node in enumerate(self.nodes, 1):
             self._plug_in(node, number)
         if conditions:
             self.bad_network.start(**conditions)
+
+    def _make_switch(self):
+        self.switch = self.world.namespace("switch")
+        netns.run("ip", "-n", self.switch, "link", "add", "segment", "type", "bridge")
+        netns.run("ip", "-n", self.switch, "link", "set", "segment", "up")
 
     def _join(self, link, tamper, one_in, seed):
         """The links that `lab init` describes are not made: the overlay makes its own."""
