@@ -12,7 +12,9 @@ from lab import Lab  # noqa: E402
 from netns import PATIENCE  # noqa: E402
 from scenario import check, check_equal, main  # noqa: E402
 
-CAPACITY = 200  # bulk messages per second
+# Bulk messages per second. Ten times that must be no overload for the machine itself, which carries
+# less under sanitizers.
+CAPACITY = round(200 / PATIENCE)
 SECONDS = 6
 
 
@@ -36,8 +38,7 @@ def body(world, build):
     dropped = entry.drops().get("link_rate", 0) - before
     lasted = time.monotonic() - begun
     offered = report["bulk_sent"]
-    # Instrumented builds may offer less and still too much.
-    check(offered > 8 * CAPACITY * SECONDS / PATIENCE, f"only {offered} bulk messages could be offered")
+    check(offered > 8 * CAPACITY * SECONDS, f"only {offered} bulk messages could be offered")
     # A slow node lets in, too, what fell due while it worked off what waited in front of it.
     least, most = (CAPACITY * seconds + CAPACITY // 4 for seconds in (SECONDS, lasted))
     let_in = offered - dropped
