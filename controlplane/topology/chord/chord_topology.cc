@@ -224,7 +224,9 @@ void ChordTopology::finished(const Now& now, const Finished& result, Wishes& wis
       avoid(now, link->id);
       lose(now, *link, Loss::kFailed, wishes);
       settle(now, wishes);
-    } else if (link != nullptr && purpose == Purpose::kTable) {
+    } else if (link != nullptr && purpose == Purpose::kTable &&
+               (result.outcome == overlay::Outcome::kAnswered ||
+                result.outcome == overlay::Outcome::kError)) {
       resolve_doubt(now, *link, wishes);
     }
     return;
