@@ -5,16 +5,13 @@ peers flips bits in the records on the wire, and one of the peers flips bits in 
 Shows what becomes of both, and whom the evidence names. Exit status 0 when everything that was
 promised held."""
 
-import argparse
 import os
-import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import netns  # noqa: E402
+from demo_run import run_demo  # noqa: E402
 from lab import Lab  # noqa: E402
-from scenario import Failed, SKIP  # noqa: E402
 from tampering import messages_of_a_byzantine_peer, records_on_the_wire  # noqa: E402
 
 ALGORITHMS = {"ed25519": "Ed25519", "ecdsa-p256": "ECDSA P-256", "rsa-2048": "RSA-2048"}
@@ -124,13 +121,13 @@ def show_tampering(lab, records, messages):
     table(("node", "accuses", "messages"), rows or [("none", "", "")], right=(2,))
 
 
-def demo(world, build, arguments):
+def demo(world, arguments):
     print(bold("Hopseal") + ": six nodes in network namespaces, two processes each, DTLS on every link\n")
     print("  source ── node2 ──" + paint("31;1", " tamperer ") + "── node3 ── "
           + paint("31;1", "node4") + " ── node5 ── destination\n")
     print("  The tamperer changes records on the wire. node4 is a peer that cheats: it changes messages it\n"
           "  forwards, after checking them and before sealing them.\n")
-    lab = Lab(world, build, "--nodes", "6", "--client-ends", "--identities", "all",
+    lab = Lab(world, arguments.build, "--nodes", "6", "--client-ends", "--identities", "all",
               tamper=("node2", "node3"), byzantine="node4", one_in=arguments.one_in,
               seed=arguments.seed)
     source, sink = lab.nodes[0], lab.nodes[-1]
@@ -167,31 +164,11 @@ def demo(world, build, arguments):
     return all(good for _promise, good in held)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", default="build", help="Meson build directory")
+def add_arguments(parser):
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=float, default=100, help="requests per second and algorithm")
     parser.add_argument("--one-in", type=int, default=100, help="tamper with one record, and one message, of this many")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs and captures there")
-    arguments = parser.parse_args()
-    netns.become_root()
-    why_not = netns.missing()
-    if why_not is not None:
-        print(f"the demo cannot run here: {why_not}", file=sys.stderr)
-        sys.exit(SKIP)
-    status = 1
-    try:
-        with netns.World(keep_logs_in=arguments.keep) as world:
-            try:
-                status = 0 if demo(world, os.path.abspath(arguments.build), arguments) else 1
-            except (Failed, RuntimeError) as failed:
-                print(paint("31", f"\nthe demo broke off: {failed}"))
-    except KeyboardInterrupt:
-        print("\ninterrupted; everything is removed")
-        status = 128 + signal.SIGINT
-    sys.exit(status)
 
 
-main()
+run_demo(demo, __doc__, add_arguments)

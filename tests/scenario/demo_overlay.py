@@ -5,16 +5,14 @@ enroll with a user name and a password and join by themselves; signed Pings go b
 node dies by kill -9 and the ring closes over the gap; two more join. Exit status 0 when everything that
 was promised held."""
 
-import argparse
 import os
-import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import netns  # noqa: E402
+from demo_run import run_demo  # noqa: E402
 from open_overlay import OpenOverlay  # noqa: E402
-from scenario import Failed, SKIP  # noqa: E402
 
 JOINED_S = 60
 HEALED_S = 90  # the liveness Ping, its retransmissions, Updates
@@ -71,9 +69,9 @@ def welcome(overlay, count):
     return since
 
 
-def demo(world, build):
+def demo(world, arguments):
     print("Hopseal: an enrollment server and nodes that know its URL, on one network segment\n")
-    overlay = OpenOverlay(world, build)
+    overlay = OpenOverlay(world, arguments.build)
     overlay.nodes_up = [overlay.newcomer()]
     overlay.begin()
     print(f"  node1 enrolled as {overlay.nodes[0].id} and took the whole ring", flush=True)
@@ -103,27 +101,4 @@ def demo(world, build):
     return all(good for _promise, good in held)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", default="build", help="Meson build directory")
-    parser.add_argument("--keep", metavar="DIRECTORY", help="copy logs there")
-    arguments = parser.parse_args()
-    netns.become_root()
-    why_not = netns.missing()
-    if why_not is not None:
-        print(f"the demo cannot run here: {why_not}", file=sys.stderr)
-        sys.exit(SKIP)
-    status = 1
-    try:
-        with netns.World(keep_logs_in=arguments.keep) as world:
-            try:
-                status = 0 if demo(world, os.path.abspath(arguments.build)) else 1
-            except (Failed, RuntimeError) as failed:
-                print(f"\nthe demo broke off: {failed}")
-    except KeyboardInterrupt:
-        print("\ninterrupted; everything is removed")
-        status = 128 + signal.SIGINT
-    sys.exit(status)
-
-
-main()
+run_demo(demo, __doc__)
