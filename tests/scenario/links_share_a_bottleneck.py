@@ -9,12 +9,15 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import netns  # noqa: E402
+from netns import PATIENCE  # noqa: E402
 from lab import LINK_PROTOCOLS, Lab  # noqa: E402
 from scenario import check, main, wait_for  # noqa: E402
 
 SECONDS = 9
 # A round trip of 10 ms and a queue of 20 ms. The jitter keeps the flows from marching in step.
 PATH = {"rate": 10_000, "queue": 25_000, "delay": 4.5, "jitter": 0.5}
+# A node that a sanitizer slows down acknowledges later than the path delays: its link gets less.
+LEAST_SHARE = 0.4 if PATIENCE == 1 else 0.3
 MESSAGE_BYTES = 1000  # 1100 frames a second fill the bottleneck
 
 
@@ -36,7 +39,7 @@ def body_over(protocol):
         first, second = (crossed(network, number) for number in (0, 1))
         share = first / (first + second)
         print(f"two links: {share:.0%} and {1 - share:.0%} of {first + second} bytes")
-        check(0.4 <= share <= 0.6, f"two links got {first} and {second} bytes across")
+        check(LEAST_SHARE <= share <= 1 - LEAST_SHARE, f"two links got {first} and {second} bytes across")
 
         with network.running(**PATH):
             server = world.start(tcp[1], "iperf3.server", ["iperf3", "--server", "--one-off"])
