@@ -11,12 +11,16 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from capture import LinkCapture  # noqa: E402
 from lab import Lab  # noqa: E402
+from netns import PATIENCE  # noqa: E402
 from records import numbers  # noqa: E402
 from scenario import check, check_equal, main, wait_for  # noqa: E402
 
 
 def body(world, build):
     lab = Lab(world, build, "--nodes", "4", "--client-ends")
+    for node in lab.nodes:
+        # What is interrupted is repeated for five of these: as long as a process may take to be back.
+        node.set("overlay", "reliability_timer_ms", str(round(3000 * PATIENCE)))
     lab.start()
     source, entry, middle, sink = lab.nodes
     source.ping(sink, count=3, rate=20)  # signers known
