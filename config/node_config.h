@@ -71,6 +71,7 @@ struct Overlay {
   std::uint32_t chord_ping_s = 3600;                 ///< chord-ping-interval
   bool chord_reactive = true;                        ///< chord-reactive
   std::uint16_t configuration_sequence = 1;
+  std::string document;  ///< file of the overlay's configuration document; empty: there is none
   std::vector<std::string> root_certificates;  ///< PEM files
   wire::shm::PolicyTable policy;  ///< everything the lcores need to know, filled completely
 };

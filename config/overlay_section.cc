@@ -132,6 +132,7 @@ void read_overlay(Section& root, NodeConfig& config) {
   overlay.configuration_sequence =
       section.integer<std::uint16_t>("configuration_sequence", 0, 0xffff, 1);
   policy.configuration_sequence = overlay.configuration_sequence;
+  overlay.document = section.path("document");
   overlay.root_certificates = section.paths("root_certificates");
   if (overlay.root_certificates.empty()) {
     section.error("root_certificates",

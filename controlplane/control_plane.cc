@@ -137,6 +137,37 @@ bool ControlPlane::open_streams(boost::asio::io_context& io,
   return stream_links_ != nullptr;
 }
 
+void ControlPlane::follow(std::shared_ptr<configuration::FollowedDocument> document) {
+  document_ = std::move(document);
+  node_.follow(*document_);
+  follow_document();
+}
+
+std::optional<std::string> ControlPlane::adopt(const Now& now, std::string file) {
+  node_.step(now, overlay::NewDocument{0, std::move(file)}, out_);
+  const overlay::RequestResult result = std::move(out_.results.back());
+  out_.results.pop_back();
+  apply(now);
+  if (result.outcome == overlay::Outcome::kAnswered) return std::nullopt;
+  return result.text;
+}
+
+/// What the lcores need to know of the document in force.
+void ControlPlane::follow_document() {
+  wire::shm::PolicyTable& policy = config_.overlay.policy;
+  const overlay::Settings& settings = node_.settings();
+  policy.configuration_sequence = settings.configuration_sequence;
+  policy.initial_ttl = settings.initial_ttl;
+  policy.max_message_size = settings.max_message_size;
+  policy.reliability_timer_ms = settings.reliability_timer_ms;
+  tables_.set_policy(policy);
+  if (!document_->not_kept().empty()) {
+    note(Note::Level::kWarning, document_->not_kept() +
+                                    ": the configuration in force could not be written there, so "
+                                    "the next start finds an older one");
+  }
+}
+
 void ControlPlane::log_keys(const events::SecureLinks::KeyLogSink& sink) {
   secure_links_.log_keys(sink);
   if (stream_links_) stream_links_->log_keys(sink);
@@ -272,6 +303,9 @@ void ControlPlane::apply(const Now& now) {
   for (Note& line : out_.notes) note(line.level, std::move(line.text));
   if (overlay_links_) overlay_links_->carry_out(now, out_, link_changes_);
   if (out_.routes_changed) publish_routes();
+  if (document_ && document_->sequence() != config_.overlay.policy.configuration_sequence) {
+    follow_document();
+  }
   out_.clear();
 }
 

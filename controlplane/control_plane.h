@@ -11,10 +11,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/node_config.h"
+#include "controlplane/configuration/followed_document.h"
 #include "controlplane/events/event_pump.h"
 #include "controlplane/events/injector.h"
 #include "controlplane/events/overlay_links.h"
@@ -49,6 +51,12 @@ class ControlPlane {
                                   std::shared_ptr<const links::SecureContext> context,
                                   std::function<overlay::Now()> now, std::string& why);
 
+  /// From now on the node follows @p document (RFC 6940 section 6.5.4). Before the first turn().
+  void follow(std::shared_ptr<configuration::FollowedDocument> document);
+
+  /// Offers a newer document, as an operator does. Says why it was refused.
+  [[nodiscard]] std::optional<std::string> adopt(const overlay::Now& now, std::string file);
+
   /// Where results of requests with a ticket and lines for the log go. Called from turn() only.
   void on_result(ResultSink sink) { result_sink_ = std::move(sink); }
   void on_note(NoteSink sink) { note_sink_ = std::move(sink); }
@@ -68,6 +76,10 @@ class ControlPlane {
   [[nodiscard]] const std::vector<wire::shm::LinkRecord>& links() const noexcept { return links_; }
   /// Of links()[index]: the peer's name in node.toml, or else its Node-ID.
   [[nodiscard]] std::string link_name(std::size_t index) const;
+  /// nullptr when the node follows none.
+  [[nodiscard]] const configuration::FollowedDocument* document() const noexcept {
+    return document_.get();
+  }
   /// nullptr with a static topology.
   [[nodiscard]] const topology::chord::ChordTopology* chord() const noexcept { return chord_; }
   [[nodiscard]] const events::Injector& injector() const noexcept { return injector_; }
@@ -90,10 +102,12 @@ class ControlPlane {
   void follow_links(const overlay::Now& now);
   void follow_overlay_links(const overlay::Now& now);
   void publish_routes();
+  void follow_document();
 
   config::NodeConfig config_;
   std::unique_ptr<wire::shm::Region> region_;
   std::vector<wire::shm::LinkRecord> links_;
+  std::shared_ptr<configuration::FollowedDocument> document_;
   std::unique_ptr<topology::TopologyPlugin> topology_;
   const topology::chord::ChordTopology* chord_ = nullptr;  // topology_, when it is that one
   overlay::Node node_;

@@ -19,6 +19,7 @@
 #include <stdexcept>
 
 #include "controlplane/admin/api.h"
+#include "controlplane/configuration/followed_document.h"
 #include "controlplane/control_plane.h"
 #include "controlplane/links/own_context.h"
 
@@ -26,6 +27,7 @@ namespace {
 
 namespace asio = boost::asio;
 using controlplane::ControlPlane;
+using controlplane::configuration::FollowedDocument;
 using controlplane::links::SecureContext;
 using controlplane::overlay::Now;
 
@@ -132,15 +134,19 @@ bool has_streams(const config::NodeConfig& config) {
 }
 
 std::optional<Contexts> make_contexts(const config::NodeConfig& config,
-                                      const controlplane::trust::Credentials& credentials) {
+                                      const controlplane::trust::Credentials& credentials,
+                                      std::shared_ptr<const FollowedDocument> document) {
   std::string why;
   Contexts contexts;
+  const auto is_barred = [document = std::move(document)](const wire::reload::NodeId& id) {
+    return document && document->is_bad_node(id);
+  };
   contexts.datagram = controlplane::links::own_context(
-      config, credentials, controlplane::links::Transport::kDatagram, why);
+      config, credentials, controlplane::links::Transport::kDatagram, why, is_barred);
   bool good = contexts.datagram != nullptr;
   if (good && has_streams(config)) {
     contexts.stream = controlplane::links::own_context(
-        config, credentials, controlplane::links::Transport::kStream, why);
+        config, credentials, controlplane::links::Transport::kStream, why, is_barred);
     good = contexts.stream != nullptr;
   }
   if (good) return contexts;
@@ -149,13 +155,14 @@ std::optional<Contexts> make_contexts(const config::NodeConfig& config,
 }
 
 int run(const config::NodeConfig& config, const controlplane::trust::Credentials& credentials,
-        Contexts contexts) {
+        Contexts contexts, std::shared_ptr<FollowedDocument> document) {
   auto region = attach(config);
   if (!region) return 1;
   asio::io_context io(1);  // first, for the API may hold sockets of running pings to its end
   ControlPlane plane(config, credentials, std::move(contexts.datagram), std::move(region),
                      random_word, read_clock());
   plane.on_note(log_note);
+  if (document) plane.follow(std::move(document));
   std::string why;
   if (contexts.stream && !plane.open_streams(io, std::move(contexts.stream), read_clock, why)) {
     spdlog::error(why);
@@ -211,13 +218,24 @@ int main(int argc, char** argv) {
         controlplane::trust::load_credentials(*loaded.config, read_clock().unix_ms / 1000);
     for (const auto& error : credentials.errors) std::fprintf(stderr, "%s\n", error.c_str());
     if (!credentials.credentials) return 2;
-    auto contexts = make_contexts(*loaded.config, *credentials.credentials);
+    std::shared_ptr<FollowedDocument> document;
+    if (!loaded.config->overlay.document.empty()) {
+      std::string why;
+      document =
+          FollowedDocument::read(loaded.config->overlay.document, loaded.config->overlay.name,
+                                 static_cast<std::int64_t>(read_clock().unix_s()), why);
+      if (!document) {
+        std::fprintf(stderr, "%s\n", why.c_str());
+        return 2;
+      }
+    }
+    auto contexts = make_contexts(*loaded.config, *credentials.credentials, document);
     if (!contexts) return 2;
     if (check) {
       std::printf("%s: good\n", file.c_str());
       return 0;
     }
-    return run(*loaded.config, *credentials.credentials, std::move(*contexts));
+    return run(*loaded.config, *credentials.credentials, std::move(*contexts), std::move(document));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hopseal-controlplane: %s\n", error.what());
     return 1;

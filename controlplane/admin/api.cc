@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "controlplane/admin/configuration.h"
 #include "controlplane/admin/metrics.h"
 #include "controlplane/admin/overlay.h"
 #include "controlplane/admin/ping_request.h"
@@ -83,6 +84,8 @@ std::optional<HttpResponse> Api::serve(
   if (get && at == "/v1/signers") return signers();
   if (get && at == "/v1/transactions") return transactions();
   if (get && at == "/v1/overlay") return describe_overlay(plane_, now_);
+  if (get && at == "/v1/configuration") return describe_configuration(plane_);
+  if (post && at == "/v1/configuration") return adopt_configuration(plane_, now_, request.body);
   if (post && at == "/v1/membership") return change_membership(plane_, request.body);
   if (get && at == "/metrics") {
     return HttpResponse{200, "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -101,10 +104,13 @@ std::optional<HttpResponse> Api::serve(
   if (post && at == "/v1/trace") return set_trace(request.body);
   if (post && at == "/v1/capture") return start_capture(request.body);
   if (request.method == "DELETE" && at == "/v1/capture") return stop_capture();
-  return refuse(404, request.method + " " + at +
-                         ": there are GET /v1/status, /v1/links, /v1/evidence, /v1/signers, "
-                         "/v1/transactions, /v1/overlay, /metrics; POST /v1/ping, /v1/rekey, "
-                         "/v1/keylog, /v1/trace, /v1/capture, /v1/membership; DELETE /v1/capture");
+  return refuse(
+      404,
+      request.method + " " + at +
+          ": there are GET /v1/status, /v1/links, /v1/evidence, /v1/signers, "
+          "/v1/transactions, /v1/overlay, /v1/configuration, /metrics; POST /v1/ping, /v1/rekey, "
+          "/v1/keylog, /v1/trace, /v1/capture, /v1/membership, /v1/configuration; "
+          "DELETE /v1/capture");
 }
 
 HttpResponse Api::status() const {

@@ -54,7 +54,7 @@ using HttpEndpoint = std::function<std::optional<HttpResponse>(
 class HttpServer {
  public:
   static constexpr std::size_t kMaxSessions = 64;
-  static constexpr std::size_t kMaxBodyBytes = 65536;
+  static constexpr std::size_t kMaxBodyBytes = 131'072;  ///< a configuration document, escaped
 
   /// Listens on @p path, replacing a socket that nobody listens on. nullptr with @p why otherwise.
   [[nodiscard]] static std::unique_ptr<HttpServer> listen(boost::asio::io_context& io,

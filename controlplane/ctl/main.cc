@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   add_verify(app, context);
   add_rekey(app, context);
   add_membership(app, context);
+  add_adopt(app, context);
   add_lab(app, context);
   add_overlay(app, context);
   add_enroll(app, context);

@@ -44,6 +44,8 @@ void add_show(CLI::App& app, Context& context) {
       [](const Context& node, const ShowOptions&) { show_overlay(node); });
   add("fingers", "Finger Table of CHORD-RELOAD (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_fingers(node); });
+  add("config", "configuration document in force (asks the control plane)",
+      [](const Context& node, const ShowOptions&) { show_configuration(node); });
 }
 
 }  // namespace controlplane::ctl

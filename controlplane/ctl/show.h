@@ -30,6 +30,7 @@ void show_signers(const Context& context);
 void show_evidence(const Context& context);
 void show_overlay(const Context& context);
 void show_fingers(const Context& context);
+void show_configuration(const Context& context);
 
 /// Prints @p document on one line.
 void print(const Document& document);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 namespace controlplane::links {
 namespace {
@@ -55,15 +56,16 @@ std::optional<SharedSecret> parse_shared_secret(std::string_view text, std::stri
   return secret;
 }
 
-std::shared_ptr<const SecureContext> own_context(const config::NodeConfig& config,
-                                                 const trust::Credentials& credentials,
-                                                 Transport transport, std::string& why) {
+std::shared_ptr<const SecureContext> own_context(
+    const config::NodeConfig& config, const trust::Credentials& credentials, Transport transport,
+    std::string& why, std::function<bool(const wire::reload::NodeId&)> is_barred) {
   ContextSettings settings;
   settings.transport = transport;
   settings.certificate = credentials.certificate;
   settings.key = credentials.key;
   settings.checker = credentials.checker;
   settings.aeads = config.links.ciphers;
+  settings.is_barred = std::move(is_barred);
   settings.key_log = true;  // who makes the handshakes says when
   std::string file = config.identities.front().certificate;
   if (config.links.shared_secret) {

@@ -134,9 +134,16 @@ struct Cancel {
 /// Timers only.
 struct Tick {};
 
-using Input =
-    std::variant<Delivery, Refusal, UnknownSigner, TooLarge, wire::shm::Event, LinkKeys, LinkOpened,
-                 LinkClosed, LinkNotOpened, Bootstrapped, MembershipWish, Request, Cancel, Tick>;
+/// A configuration document from the operator: adopted like one that a ConfigUpdate brings. Ends
+/// with a RequestResult, kAnswered or kRefused.
+struct NewDocument {
+  std::uint64_t ticket = 0;
+  std::string file;
+};
+
+using Input = std::variant<Delivery, Refusal, UnknownSigner, TooLarge, wire::shm::Event, LinkKeys,
+                           LinkOpened, LinkClosed, LinkNotOpened, Bootstrapped, MembershipWish,
+                           NewDocument, Request, Cancel, Tick>;
 
 // --- outputs -------------------------------------------------------------------------------------
 

@@ -79,9 +79,11 @@ MessageTransport::MessageTransport(const Settings& settings, const std::vector<S
       memory_(settings.request_lifetime_ns(), kRememberedAnswers) {}
 
 Bytes MessageTransport::request(const Request& request, TransactionId id) const {
+  // B-47: whoever is to get a document has another one.
+  const bool any = request.code == MessageCode::kConfigUpdateReq;
   return MessageBuilder()
       .overlay(settings_.overlay)
-      .configuration_sequence(settings_.configuration_sequence)
+      .configuration_sequence(any ? kAnySequence : settings_.configuration_sequence)
       .ttl(settings_.initial_ttl)
       .transaction(id)
       .max_response_length(request.max_response_length)

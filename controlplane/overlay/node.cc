@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/node_config.h"
+#include "controlplane/overlay/configuration_sequence.h"
 #include "controlplane/overlay/ping.h"
 #include "wire/byte_order.h"
 
@@ -133,7 +134,9 @@ void Node::take_message(const Now& now, std::span<const std::byte> bytes, const 
   if (message.is_request()) {
     serve(now, message, signer->record.node_id, from, out);
   } else {
+    const std::size_t results = out.results.size();
     transactions_.match(now, message, signer->record.node_id, out);
+    if (out.results.size() != results) compare_documents(now, RequestResult(out.results.back()), out);
   }
 }
 
@@ -142,12 +145,18 @@ void Node::serve(const Now& now, const ParsedMessage& request, const wire::reloa
   if (transport_.repeat(now, request, from, out)) return;
   if (const auto refusal = refuse_request(request, settings_.configuration_sequence)) {
     transport_.answer(now, request, from, *refusal, out);
+    if (compare_sequence(request.header.configuration_sequence, settings_.configuration_sequence) ==
+        SequenceOrder::kOlder) {
+      tell_configuration(now, signer, out);  // B-44
+    }
     return;
   }
   const auto answer = [&]() -> Answer {
     switch (static_cast<MessageCode>(request.contents.message_code)) {
       case MessageCode::kPingReq:
         return answer_ping(now, request, random_());
+      case MessageCode::kConfigUpdateReq:
+        return serve_config_update(now, request, out);
       case MessageCode::kAttachReq:
         return serve_attach(now, request, signer, out);
       default:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/overlay/attaches.h"
+#include "controlplane/overlay/configuration_document.h"
 #include "controlplane/overlay/errors.h"
 #include "controlplane/overlay/io.h"
 #include "controlplane/overlay/message_transport.h"
@@ -42,6 +43,9 @@ class Node {
   /// When a Tick is due next, whatever else comes.
   [[nodiscard]] std::uint64_t next_deadline() const noexcept;
 
+  /// From now on @p document is in force, and replaced by newer ones that are good. Call before the
+  /// first step; it outlives this object.
+  void follow(ConfigurationDocument& document);
   /// A signer known from the start, by its checked certificate.
   void add_signer(const wire::shm::SignerRecord& record) { signers_.add_configured(record); }
 
@@ -65,6 +69,7 @@ class Node {
   void take(const Now& now, const LinkNotOpened& link, Outputs& out);
   void take(const Now& now, const Bootstrapped& bootstrapped, Outputs& out);
   void take(const Now& now, const MembershipWish& wish, Outputs& out);
+  void take(const Now& now, const NewDocument& offer, Outputs& out);
   void take(const Now& now, const Request& request, Outputs& out);
   void take(const Now& now, const Cancel& cancel, Outputs& out);
   void take(const Now& now, const Tick& tick, Outputs& out);
@@ -97,6 +102,14 @@ class Node {
                                       const wire::reload::NodeId& signer, const Ingress& from);
   void probe_failed_links(const Now& now, Outputs& out);
 
+  // node_configuration.cc
+  [[nodiscard]] bool is_banned(const wire::reload::NodeId& id) const noexcept;
+  [[nodiscard]] Answer serve_config_update(const Now& now, const ParsedMessage& request,
+                                           Outputs& out);
+  void adopted(const Now& now, Outputs& out);
+  void tell_configuration(const Now& now, const wire::reload::NodeId& node, Outputs& out);
+  void compare_documents(const Now& now, const RequestResult& result, Outputs& out);
+
   Settings settings_;
   std::vector<SigningName> names_;
   Connections connections_;
@@ -110,8 +123,11 @@ class Node {
   MessageTransport transport_;
   Reassembly reassembly_;
   Attaches attaches_;
-  std::vector<Attaches::Ended> ended_;            // of this step, for the topology
-  std::map<std::uint64_t, std::uint64_t> asked_;  // own ticket of a transaction: topology's
+  ConfigurationDocument* document_ = nullptr;
+  std::map<wire::reload::NodeId, std::uint64_t> told_;  // the document; until when not again
+  std::uint64_t next_asking_ns_ = 0;
+  std::vector<Attaches::Ended> ended_;                  // of this step, for the topology
+  std::map<std::uint64_t, std::uint64_t> asked_;        // own ticket of a transaction: topology's
   std::uint64_t next_own_ticket_ = kOwnTickets;
   ErrorMeter error_meter_;
   std::map<std::uint16_t, std::uint64_t> next_probe_ns_;  // by slot of a failed link

@@ -157,6 +157,10 @@ void Node::forget_state(std::uint16_t slot) {
 }
 
 void Node::take(const Now& now, const LinkOpened& link, Outputs& out) {
+  if (is_banned(link.peer)) {
+    out.close_links.push_back(link.link);
+    return;
+  }
   // A slot that had another node has lost its old link; so has a node that had another slot.
   const Connection* before = connections_.by_slot(link.link.slot);
   if (before != nullptr && before->peer != link.peer) {

@@ -74,9 +74,10 @@ Signer* SignerDirectory::resolve(const Now& now, const ParsedMessage& message, O
   if (judgement.verdict == Judgement::Verdict::kAccepted) {
     ++counters_.signers_accepted;
     signer.record = judgement.signer;
+    if (is_banned_ && is_banned_(signer.record.node_id)) refuse_banned(now, signer);
   } else {
     ++counters_.signers_refused;
-    signer.record.refused = 1;
+    signer.record.refused = wire::shm::kRefusedCertificate;
     ++refused_;
     signer.why = std::move(judgement.why);
     out.notes.push_back({Note::Level::kWarning, "signer refused: " + signer.why});
@@ -86,6 +87,29 @@ Signer* SignerDirectory::resolve(const Now& now, const ParsedMessage& message, O
   signers_.push_front(std::move(signer));
   by_key_.emplace(key, signers_.begin());
   return &signers_.front();
+}
+
+void SignerDirectory::refuse_banned(const Now& now, Signer& signer) {
+  signer.record.refused = wire::shm::kRefusedBadNode;
+  signer.since_ns = now.ns;
+  signer.why = "a bad node of the configuration";
+  signer.key.reset();
+  ++refused_;
+}
+
+void SignerDirectory::judge_again(const Now& now, Outputs& out) {
+  if (!is_banned_) return;
+  for (auto signer = signers_.begin(); signer != signers_.end();) {
+    const auto next = std::next(signer);
+    const bool is_banned = is_banned_(signer->record.node_id);
+    if (is_banned && signer->record.refused == 0) {
+      refuse_banned(now, *signer);
+      out.commands.push_back(upsert(signer->record));
+    } else if (!is_banned && signer->record.refused == wire::shm::kRefusedBadNode) {
+      forget(signer, out);  // its next message brings the certificate
+    }
+    signer = next;
+  }
 }
 
 bool SignerDirectory::verify(Signer& signer, const ParsedMessage& message) {

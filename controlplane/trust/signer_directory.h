@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "controlplane/overlay/io.h"
 #include "controlplane/overlay/node_counters.h"
@@ -58,6 +59,12 @@ class SignerDirectory {
   /// A signer known from the start. @pre the record is accepted
   void add_configured(const wire::shm::SignerRecord& record);
 
+  using IsBanned = std::function<bool(const wire::reload::NodeId&)>;
+  /// Signers for whom @p is_banned holds are refused from now on, however good their certificates.
+  void ban(IsBanned is_banned) { is_banned_ = std::move(is_banned); }
+  /// Whom is_banned holds for has changed.
+  void judge_again(const overlay::Now& now, overlay::Outputs& out);
+
   /// The signer of @p message, judged from the certificates in it when not known yet. nullptr when
   /// it stays unknown. What it learns goes to @p out. Valid until the next call.
   [[nodiscard]] Signer* resolve(const overlay::Now& now, const overlay::ParsedMessage& message,
@@ -83,10 +90,12 @@ class SignerDirectory {
   };
   using Signers = std::list<Signer>;  // most recently heard of first
 
+  void refuse_banned(const overlay::Now& now, Signer& signer);
   void make_room(overlay::Outputs& out);
   void forget(Signers::iterator signer, overlay::Outputs& out);
 
   JudgeSigner judge_;
+  IsBanned is_banned_;
   std::size_t capacity_;
   overlay::NodeCounters& counters_;
   Signers signers_;

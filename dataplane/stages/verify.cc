@@ -75,7 +75,8 @@ Standing standing_of(const CheckedMessage& message, const SignerEntry* signer, c
     return Standing::kDrop;
   }
   if (signer->record.refused != 0 || signer->key == nullptr) {
-    why = DropReason::kSignerRefused;
+    const bool is_banned = signer->record.refused == wire::shm::kRefusedBadNode;
+    why = is_banned ? DropReason::kBanned : DropReason::kSignerRefused;
     return Standing::kDrop;
   }
   if (signer->record.expires_unix_s < turn.unix_s) {

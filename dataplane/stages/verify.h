@@ -25,7 +25,7 @@ namespace dataplane {
 ///           @p policy per link class; hold and reassembly limits
 ///           @p signers for reassembled messages, whose signer admit could not look up
 /// Writes    PacketContext::verified; message_code and traffic_class of reassembled fragments
-/// Drops     unsupported_scheme, signer_refused, signer_expired, signer_unknown, hold_full,
+/// Drops     unsupported_scheme, signer_refused, banned, signer_expired, signer_unknown, hold_full,
 ///           certificate_rate, bad_signature, fragment_refused, fragment_overlap,
 ///           fragment_too_small, reassembly_full; bad_contents, bad_security_block (of a
 ///           reassembled message)

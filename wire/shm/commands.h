@@ -58,13 +58,17 @@ struct LinkRecord {
 
 enum class SignatureAlgorithm : std::uint8_t { kRsaPkcs1Sha256, kEcdsaP256Sha256, kEd25519 };
 
+/// Values of SignerRecord::refused.
+inline constexpr std::uint8_t kRefusedCertificate = 1;  ///< its certificate is no good: signer_refused
+inline constexpr std::uint8_t kRefusedBadNode = 2;   ///< it is a bad node: banned
+
 /// A signer whose certificate the control plane has checked, or refused.
 struct SignerRecord {
   reload::SignerKey key;
   reload::NodeId node_id;
   std::uint64_t expires_unix_s = 0;
   SignatureAlgorithm algorithm = SignatureAlgorithm::kEd25519;
-  std::uint8_t refused = 0;  ///< 1: drop its messages as signer_refused; no key given
+  std::uint8_t refused = 0;  ///< not 0: drop its messages; no key given
   std::uint16_t public_key_length = 0;
   std::uint32_t zero = 0;
   std::array<std::byte, kMaxPublicKeyBytes> public_key{};  ///< DER SubjectPublicKeyInfo
