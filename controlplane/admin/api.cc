@@ -15,6 +15,7 @@
 #include "controlplane/admin/metrics.h"
 #include "controlplane/admin/overlay.h"
 #include "controlplane/admin/ping_request.h"
+#include "controlplane/admin/request_body.h"
 #include "controlplane/admin/respond.h"
 #include "controlplane/admin/secure_links.h"
 #include "controlplane/events/stream_counters.h"
@@ -92,6 +93,7 @@ std::optional<HttpResponse> Api::serve(
                         open_metrics(plane_)};
   }
   if (post && at == "/v1/ping") return ping(request.body, open_stream);
+  if (post && at == "/v1/query") return query(request.body, open_stream);
   if (post && at == "/v1/rekey") {
     if (auto refusal = needs_dataplane()) return refusal;
     return ask_for_keys(plane_, request.body);
@@ -108,8 +110,8 @@ std::optional<HttpResponse> Api::serve(
       404,
       request.method + " " + at +
           ": there are GET /v1/status, /v1/links, /v1/evidence, /v1/signers, "
-          "/v1/transactions, /v1/overlay, /v1/configuration, /metrics; POST /v1/ping, /v1/rekey, "
-          "/v1/keylog, /v1/trace, /v1/capture, /v1/membership, /v1/configuration; "
+          "/v1/transactions, /v1/overlay, /v1/configuration, /metrics; POST /v1/ping, /v1/query, "
+          "/v1/rekey, /v1/keylog, /v1/trace, /v1/capture, /v1/membership, /v1/configuration; "
           "DELETE /v1/capture");
 }
 
@@ -313,6 +315,21 @@ std::optional<HttpResponse> Api::ping(
   return std::nullopt;
 }
 
+std::optional<HttpResponse> Api::query(
+    const std::string& body, const std::function<std::shared_ptr<LineStream>()>& open_stream) {
+  if (auto refusal = needs_dataplane()) return refusal;
+  if (queries_.size() >= kMaxQueries) {
+    return refuse(429, std::to_string(kMaxQueries) + " queries are open, which is the limit");
+  }
+  std::string why;
+  auto query = parse_query(body, plane_.config(), why);
+  if (!query) return refuse(400, why);
+  query->request.ticket = next_ticket_++;
+  queries_.push_back({query->request.ticket, query->method, open_stream()});
+  plane_.submit(std::move(query->request));
+  return std::nullopt;
+}
+
 void Api::turn(const overlay::Now& now) {
   now_ = now;
   key_log_.turn(now);
@@ -325,6 +342,11 @@ void Api::turn(const overlay::Now& now) {
     if (run->open() != 0) plane_.submit(overlay::Cancel{run->first_ticket(), run->end_ticket()});
     run = pings_.erase(run);
   }
+  queries_.remove_if([this](const OpenQuery& query) {
+    if (query.stream->is_open()) return false;
+    plane_.submit(overlay::Cancel{query.ticket, query.ticket + 1});
+    return true;
+  });
 }
 
 std::uint64_t Api::next_due_ns() const noexcept {
@@ -340,6 +362,12 @@ void Api::take(const overlay::RequestResult& result) {
       return;
     }
   }
+  queries_.remove_if([&result](const OpenQuery& query) {
+    if (query.ticket != result.ticket) return false;
+    query.stream->write(describe_answer(query.method, result));
+    query.stream->finish();
+    return true;
+  });
 }
 
 }  // namespace controlplane::admin

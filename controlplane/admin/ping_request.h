@@ -14,12 +14,6 @@
 
 namespace controlplane::admin {
 
-/// Encodes one entry: 32 hex digits or the name of a peer (a Node-ID), "wildcard",
-/// "resource:<hex>" or "opaque:<hex>". Empty with @p why when @p text is none of these.
-[[nodiscard]] wire::reload::Bytes encode_destination(std::string_view text,
-                                                     const config::NodeConfig& config,
-                                                     std::string& why);
-
 /// {"destination": entry | "destination_list": [entry…], "identity": name, "count": n,
 ///  "interval_us": n, "padding": bytes, "timeout_ms": n, "quiet": bool}. Everything but the
 /// destination has a default. nullopt with @p why, which names key and what is accepted.

@@ -3,45 +3,14 @@
 #include "controlplane/admin/ping_run.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "config/node_config.h"
+#include "controlplane/admin/request_result.h"
 
 namespace controlplane::admin {
 
 using overlay::Outcome;
 using overlay::RequestResult;
-
-namespace {
-
-const char* status_name(Outcome outcome) noexcept {
-  switch (outcome) {
-    case Outcome::kAnswered:
-      return "ok";
-    case Outcome::kError:
-      return "error";
-    case Outcome::kTimedOut:
-      return "timeout";
-    case Outcome::kRefused:
-      break;
-  }
-  return "refused";
-}
-
-std::string hex64(std::uint64_t value) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
-  return text.data();
-}
-
-/// What a peer wrote may be no UTF-8; JSON must be.
-std::string dump(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-}  // namespace
 
 PingRun::PingRun(PingOptions options, std::uint64_t first_ticket,
                  std::shared_ptr<LineStream> stream)
@@ -80,11 +49,10 @@ bool PingRun::turn(const overlay::Now& now, const Submit& submit) {
 
 void PingRun::take(const RequestResult& result) {
   ++ended_;
-  const std::uint64_t rtt_us = result.rtt_ns / 1000;
   switch (result.outcome) {
     case Outcome::kAnswered:
       ++answered_;
-      rtt_us_.add(rtt_us);
+      rtt_us_.add(result.rtt_ns / 1000);
       break;
     case Outcome::kTimedOut:
       ++timeouts_;
@@ -95,26 +63,13 @@ void PingRun::take(const RequestResult& result) {
       break;
   }
   if (options_.quiet) return;
-  nlohmann::ordered_json line;
-  line["sequence"] = result.ticket - first_ticket_ + 1;
-  line["transaction_id"] = hex64(static_cast<std::uint64_t>(result.transaction));
-  line["status"] = status_name(result.outcome);
-  line["rtt_us"] = rtt_us;
-  line["sends"] = result.sends;
-  if (result.outcome == Outcome::kAnswered || result.outcome == Outcome::kError) {
-    line["responder"] = config::to_string(result.responder);
-  }
-  if (result.outcome == Outcome::kError) {
-    const char* name = wire::reload::error_code_name(result.error_code);
-    line["error_code"] = result.error_code;
-    line["error"] = name != nullptr ? name : "unassigned";
-  }
-  if (!result.text.empty()) line["text"] = result.text;
-  stream_->write(dump(line));
+  Json line{{"sequence", result.ticket - first_ticket_ + 1}};
+  add_result(line, result);
+  stream_->write(one_line(line));
 }
 
 void PingRun::write_summary() {
-  nlohmann::ordered_json line;
+  Json line;
   line["summary"] = true;
   line["sent"] = sent_;
   line["answered"] = answered_;
@@ -126,7 +81,7 @@ void PingRun::write_summary() {
   line["p90_us"] = rtt_us_.percentile(90);
   line["p99_us"] = rtt_us_.percentile(99);
   line["max_us"] = rtt_us_.max();
-  stream_->write(dump(line));
+  stream_->write(one_line(line));
 }
 
 }  // namespace controlplane::admin

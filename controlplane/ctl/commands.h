@@ -41,9 +41,12 @@ void add_capture(CLI::App& app, Context& context);
 void add_ping(CLI::App& app, Context& context);
 void add_rekey(CLI::App& app, Context& context);
 void add_membership(CLI::App& app, Context& context);  // join, leave
+void add_probe(CLI::App& app, Context& context);
+void add_route(CLI::App& app, Context& context);
 void add_adopt(CLI::App& app, Context& context);
-void add_lab(CLI::App& app, Context& context);         // lab init
-void add_overlay(CLI::App& app, Context& context);     // overlay init|check|show|sign
+void add_lab(CLI::App& app, Context& context);      // lab init
+void add_overlay(CLI::App& app, Context& context);  // overlay init|check|show|sign
+void add_overlay_draw(CLI::App& overlay, Context& context);
 void add_decode(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "controlplane/ctl/ask.h"
 #include "controlplane/ctl/show.h"
+#include "controlplane/ctl/text_table.h"
 
 namespace controlplane::ctl {
 namespace {
@@ -19,17 +19,6 @@ using nlohmann::json;
 
 /// No larger document fits into a ConfigUpdate of the largest message.
 constexpr std::size_t kMostBytes = 65'535;
-
-std::string time_of(const json& unix_s) {
-  if (unix_s.is_null()) return "never";
-  const auto seconds = static_cast<std::time_t>(unix_s.get<std::int64_t>());
-  std::tm utc{};
-  char text[32] = "?";
-  if (::gmtime_r(&seconds, &utc) != nullptr) {
-    (void)std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  }
-  return text;
-}
 
 void print_nodes(const char* what, const json& nodes) {
   std::printf("%-22s %zu\n", what, nodes.size());
@@ -40,7 +29,9 @@ void print_configuration(const Context& context, const json& answer) {
   if (context.json) return print(Document(answer));
   std::printf("%-22s %s\n", "overlay", answer.at("overlay").get<std::string>().c_str());
   std::printf("%-22s %u\n", "sequence", answer.at("sequence").get<unsigned>());
-  std::printf("%-22s %s\n", "expires", time_of(answer.at("expires_unix_s")).c_str());
+  const json& expires = answer.at("expires_unix_s");
+  std::printf("%-22s %s\n", "expires",
+              expires.is_null() ? "never" : utc(expires.get<std::uint64_t>()).c_str());
   print_nodes("bad nodes", answer.at("bad_nodes"));
   print_nodes("configuration signers", answer.at("configuration_signers"));
   print_nodes("kind signers", answer.at("kind_signers"));

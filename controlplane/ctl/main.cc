@@ -38,9 +38,12 @@ int main(int argc, char** argv) {
   add_verify(app, context);
   add_rekey(app, context);
   add_membership(app, context);
+  add_route(app, context);
+  add_probe(app, context);
   add_adopt(app, context);
   add_lab(app, context);
   add_overlay(app, context);
+  add_overlay_draw(*app.get_subcommand("overlay"), context);
   add_enroll(app, context);
   try {
     app.parse(argc, argv);

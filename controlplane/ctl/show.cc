@@ -40,11 +40,17 @@ void add_show(CLI::App& app, Context& context) {
       [](const Context& node, const ShowOptions&) { show_signers(node); });
   add("evidence", "What neighbours did that they should not have (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_evidence(node); });
+  add("transactions", "Open requests of this node, and running Pings (asks the control plane)",
+      [](const Context& node, const ShowOptions&) { show_transactions(node); });
+  add("certificates", "The certificates of --config: whose, how long, whether the roots vouch",
+      [](const Context& node, const ShowOptions&) { show_certificates(node); });
   add("overlay", "Membership and Neighbor Table of CHORD-RELOAD (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_overlay(node); });
+  add("neighbors", "Neighbor Table of CHORD-RELOAD alone (asks the control plane)",
+      [](const Context& node, const ShowOptions&) { show_neighbors(node); });
   add("fingers", "Finger Table of CHORD-RELOAD (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_fingers(node); });
-  add("config", "configuration document in force (asks the control plane)",
+  add("config", "The configuration document in force (asks the control plane)",
       [](const Context& node, const ShowOptions&) { show_configuration(node); });
 }
 

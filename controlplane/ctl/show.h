@@ -29,7 +29,10 @@ void show_verify(const Context& context);
 void show_signers(const Context& context);
 void show_evidence(const Context& context);
 void show_overlay(const Context& context);
+void show_neighbors(const Context& context);
 void show_fingers(const Context& context);
+void show_transactions(const Context& context);
+void show_certificates(const Context& context);
 void show_configuration(const Context& context);
 
 /// Prints @p document on one line.

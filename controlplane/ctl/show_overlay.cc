@@ -30,16 +30,7 @@ bool is_static(const nlohmann::json& overlay) {
   return true;
 }
 
-}  // namespace
-
-void show_overlay(const Context& context) {
-  const nlohmann::json overlay = ask(context, "GET", "/v1/overlay");
-  if (context.json) return print(overlay);
-  if (is_static(overlay)) return;
-  std::printf("%s in %s: %s, %s links\n\n", overlay.at("node_id").get<std::string>().c_str(),
-              overlay.at("overlay").get<std::string>().c_str(),
-              overlay.at("membership").get<std::string>().c_str(),
-              overlay.at("links").dump().c_str());
+void print_neighbors(const nlohmann::json& overlay) {
   TextTable table({{"neighbour", {}},
                    {"Node-ID", {}},
                    {"link", TextTable::Align::kRight},
@@ -52,6 +43,52 @@ void show_overlay(const Context& context) {
   } else {
     table.print();
   }
+}
+
+}  // namespace
+
+void show_overlay(const Context& context) {
+  const nlohmann::json overlay = ask(context, "GET", "/v1/overlay");
+  if (context.json) return print(overlay);
+  if (is_static(overlay)) return;
+  std::printf("%s in %s: %s, %s links\n\n", overlay.at("node_id").get<std::string>().c_str(),
+              overlay.at("overlay").get<std::string>().c_str(),
+              overlay.at("membership").get<std::string>().c_str(),
+              overlay.at("links").dump().c_str());
+  print_neighbors(overlay);
+}
+
+void show_neighbors(const Context& context) {
+  const nlohmann::json overlay = ask(context, "GET", "/v1/overlay");
+  if (context.json) {
+    const auto none = nlohmann::json::array();
+    return print({{"predecessors", overlay.value("predecessors", none)},
+                  {"successors", overlay.value("successors", none)}});
+  }
+  if (!is_static(overlay)) print_neighbors(overlay);
+}
+
+void show_transactions(const Context& context) {
+  const nlohmann::json answer = ask(context, "GET", "/v1/transactions");
+  if (context.json) return print(answer);
+  const auto number = [&answer](const char* key) {
+    return grouped(answer.at(key).get<std::uint64_t>());
+  };
+  std::printf("%s open of %s, each sent up to %s times, the first time again after %s ms.\n",
+              number("open").c_str(), number("limit").c_str(), number("sends").c_str(),
+              number("timer_ms").c_str());
+  TextTable table({{"ping", TextTable::Align::kRight},
+                   {"to send", TextTable::Align::kRight},
+                   {"sent", TextTable::Align::kRight},
+                   {"open", TextTable::Align::kRight}});
+  std::uint64_t row = 0;
+  for (const nlohmann::json& ping : answer.at("pings")) {
+    const auto cell = [&ping](const char* key) {
+      return grouped(ping.at(key).get<std::uint64_t>());
+    };
+    table.add({std::to_string(++row), cell("count"), cell("sent"), cell("open")});
+  }
+  if (!table.empty()) table.print();
 }
 
 void show_fingers(const Context& context) {

@@ -2,9 +2,7 @@
 // What the control plane knows of signers and neighbours; only it can tell.
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <ctime>
 
 #include "controlplane/ctl/ask.h"
 #include "controlplane/ctl/node_view.h"
@@ -17,16 +15,6 @@ namespace {
 std::string text_or(const nlohmann::json& entry, const char* key, const char* otherwise) {
   const auto found = entry.find(key);
   return found != entry.end() && found->is_string() ? found->get<std::string>() : otherwise;
-}
-
-std::string utc(std::uint64_t unix_s) {
-  if (unix_s == 0) return "-";
-  const auto then = static_cast<std::time_t>(unix_s);
-  std::tm parts{};
-  gmtime_r(&then, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%SZ", &parts);
-  return text.data();
 }
 
 }  // namespace

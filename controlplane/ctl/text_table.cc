@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <ctime>
 #include <utility>
 
 namespace controlplane::ctl {
@@ -78,6 +79,16 @@ std::string duration(double seconds) {
   if (whole < kHour) return two_units(whole, kMinute, " min ", 1, " s");
   if (whole < kDay) return two_units(whole, kHour, " h ", kMinute, " min");
   return two_units(whole, kDay, " d ", kHour, " h");
+}
+
+std::string utc(std::uint64_t unix_s) {
+  if (unix_s == 0) return "-";
+  const auto then = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  ::gmtime_r(&then, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%SZ", &parts);
+  return text.data();
 }
 
 }  // namespace controlplane::ctl

@@ -34,5 +34,7 @@ class TextTable {
 [[nodiscard]] std::string grouped(std::uint64_t value);
 /// "12.5 s", "3 min 20 s", "2 h 5 min", "4 d 3 h".
 [[nodiscard]] std::string duration(double seconds);
+/// "2026-11-28 13:35:37Z", of seconds since 1970; "-" for 0.
+[[nodiscard]] std::string utc(std::uint64_t unix_s);
 
 }  // namespace controlplane::ctl

@@ -136,7 +136,8 @@ void Node::take_message(const Now& now, std::span<const std::byte> bytes, const 
   } else {
     const std::size_t results = out.results.size();
     transactions_.match(now, message, signer->record.node_id, out);
-    if (out.results.size() != results) compare_documents(now, RequestResult(out.results.back()), out);
+    if (out.results.size() != results)
+      compare_documents(now, RequestResult(out.results.back()), out);
   }
 }
 

@@ -126,8 +126,8 @@ class Node {
   ConfigurationDocument* document_ = nullptr;
   std::map<wire::reload::NodeId, std::uint64_t> told_;  // the document; until when not again
   std::uint64_t next_asking_ns_ = 0;
-  std::vector<Attaches::Ended> ended_;                  // of this step, for the topology
-  std::map<std::uint64_t, std::uint64_t> asked_;        // own ticket of a transaction: topology's
+  std::vector<Attaches::Ended> ended_;            // of this step, for the topology
+  std::map<std::uint64_t, std::uint64_t> asked_;  // own ticket of a transaction: topology's
   std::uint64_t next_own_ticket_ = kOwnTickets;
   ErrorMeter error_meter_;
   std::map<std::uint16_t, std::uint64_t> next_probe_ns_;  // by slot of a failed link

@@ -122,9 +122,9 @@ void Node::tell_configuration(const Now& now, const NodeId& node, Outputs& out) 
   take(now, request, out);
 }
 
-/// What a result says of the responder's document: B-45. Of one that is newer than ours we are told,
-/// unless we are not routed to yet; then the nodes we have links to are asked, by a Ping, which is
-/// refused like any request with an old number.
+/// What a result says of the responder's document: B-45. Of one that is newer than ours we are
+/// told, unless we are not routed to yet; then the nodes we have links to are asked, by a Ping,
+/// which is refused like any request with an old number.
 void Node::compare_documents(const Now& now, const RequestResult& result, Outputs& out) {
   if (result.outcome != Outcome::kError || document_ == nullptr) return;
   if (result.error_code == static_cast<std::uint16_t>(ErrorCode::kConfigTooNew)) {

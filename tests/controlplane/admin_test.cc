@@ -232,6 +232,28 @@ TEST_F(Admin, SwitchesTraceAndCapture) {
   EXPECT_EQ(call("GET", "/v1/nothing").status, 404U);
 }
 
+TEST_F(Admin, AsksAPeerAndTellsWhatItSays) {
+  const auto ask = [this](const std::string& body) {
+    return json::parse(call("POST", "/v1/query", body).body);
+  };
+  // With a static topology a peer has nothing to say to that, and says so.
+  const json answer = ask(R"({"method":"probe","of":"b"})");
+  EXPECT_EQ(answer["status"], "error");
+  EXPECT_EQ(answer["responder"], config::to_string(node_id(0x80)));
+  EXPECT_EQ(call("POST", "/v1/query", R"({"method":"probe"})").status, 400U);
+
+  connected_ = false;
+  const json late = ask(R"({"method":"route_query","of":"b","destination":"b","timeout_ms":50})");
+  EXPECT_EQ(late["status"], "timeout");
+  run([this] {
+    return client_
+        .stream("POST", "/v1/query", R"({"method":"probe","of":"b","timeout_ms":50})",
+                [](std::string_view) { return false; })
+        .status;
+  });
+  EXPECT_EQ(a_.plane().node().transactions().size(), 0U);
+}
+
 TEST_F(Admin, WritesOpenMetrics) {
   static_cast<void>(ping({{"destination", "b"}, {"count", 1}}));
   const std::string text = call("GET", "/metrics").body;

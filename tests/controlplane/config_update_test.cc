@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ConfigUpdate between nodes (RFC 6940 sections 6.3.2.1 and 6.5.4): who is told, what a document that
-// comes into force changes at once. Which documents are good is followed_document_test.cc's matter.
+// ConfigUpdate between nodes (RFC 6940 sections 6.3.2.1 and 6.5.4): who is told, what a document
+// that comes into force changes at once. Which documents are good is followed_document_test.cc's
+// matter.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -59,8 +60,7 @@ class PlainDocument final : public ConfigurationDocument {
     text_ = text;
     return std::nullopt;
   }
-  std::optional<Refusal> adopt_kind(const Now& /*now*/,
-                                    std::span<const std::byte> block) override {
+  std::optional<Refusal> adopt_kind(const Now& /*now*/, std::span<const std::byte> block) override {
     ++kinds;
     return block.size() > 1 ? std::nullopt
                             : std::optional(Refusal{ErrorCode::kForbidden, "not signed"});
@@ -93,8 +93,8 @@ class ConfigUpdates : public testing::Test {
     ConfigUpdateReq update;
     update.type = ConfigUpdateType::kConfig;
     update.config_data = bytes_of(document);
-    return request(MessageCode::kConfigUpdateReq,
-                   wire::reload::config_update_request_body(update), kAnySequence)
+    return request(MessageCode::kConfigUpdateReq, wire::reload::config_update_request_body(update),
+                   kAnySequence)
         .sign(peer_.identity);
   }
   Bytes ping(std::uint16_t sequence) {
@@ -111,8 +111,7 @@ class ConfigUpdates : public testing::Test {
       }
       EXPECT_EQ(seen.header.configuration_sequence, kAnySequence);  // B-47
       ConfigUpdateReq update;
-      EXPECT_TRUE(
-          wire::reload::parse_config_update_request(seen.contents.body, update).ok());
+      EXPECT_TRUE(wire::reload::parse_config_update_request(seen.contents.body, update).ok());
       EXPECT_EQ(update.type, ConfigUpdateType::kConfig);
       const auto* const text = reinterpret_cast<const char*>(update.config_data.data());
       for (const NodeId& node : {kPeer, kOther}) {
@@ -124,7 +123,9 @@ class ConfigUpdates : public testing::Test {
     }
     return told;
   }
-  [[nodiscard]] std::uint16_t answered() const { return error_code(node_.out.messages.at(0).bytes); }
+  [[nodiscard]] std::uint16_t answered() const {
+    return error_code(node_.out.messages.at(0).bytes);
+  }
 
   TestOverlay overlay_;
   PlainDocument document_{"7"};

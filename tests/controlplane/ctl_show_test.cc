@@ -43,6 +43,11 @@ TEST(TextTable, GivesDurationsTwoUnits) {
   EXPECT_EQ(duration(4 * 86400 + 3 * 3600), "4 d 3 h");
 }
 
+TEST(TextTable, GivesTimesInUtc) {
+  EXPECT_EQ(utc(0), "-");
+  EXPECT_EQ(utc(1'790'000'000), "2026-09-21 14:13:20Z");
+}
+
 class Show : public ::testing::Test {
  protected:
   Show() {

@@ -68,6 +68,27 @@ class LinkCapture:
         return sorted(frames, key=lambda frame: frame.time)
 
 
+class Body:
+    """The fields of a message's body. Those of RELOAD go without their "reload."."""
+
+    def __init__(self, contents=None):
+        self._fields = list(contents.iter("field")) if contents is not None else []
+
+    def _of(self, name, attribute):
+        return [f.get(attribute) for f in self._fields if f.get("name") in (name, f"reload.{name}")]
+
+    def shown(self, name):
+        """As text: numbers, addresses."""
+        return self._of(name, "show")
+
+    def raw(self, name):
+        """The bytes, in hex."""
+        return self._of(name, "value")
+
+    def numbers(self, name):
+        return [int(value, 16) for value in self.raw(name)]
+
+
 @dataclass
 class Seen:
     """One frame of a link as tshark reads it."""
@@ -86,6 +107,7 @@ class Seen:
     scheme: tuple = ()          # (hash, signature) of the message's Signature
     identity_type: int = -1
     complaints: list = field(default_factory=list)   # what the dissector calls malformed
+    body: Body = field(default_factory=Body)
 
 
 def _entries(reload, list_name):
@@ -103,11 +125,12 @@ def _entries(reload, list_name):
     return entries
 
 
-def tshark(path, limit=0, keys=None):
+def tshark(path, limit=0, keys=None, joined=False):
     """Everything of RELOAD's framing in a capture, as tshark's dissectors decode it; with keys, the
-    name of a key log, also what DTLS records hold."""
-    command = ["tshark", "-r", path, "-o", "reload.nodeid_length:16", "-o", "reload.defragment:FALSE",
-               "-Y", "reload-framing", "-T", "pdml"]
+    name of a key log, also what DTLS records hold; joined: fragments as the message they make, where
+    the last one was seen."""
+    command = ["tshark", "-r", path, "-o", "reload.nodeid_length:16", "-o",
+               f"reload.defragment:{str(joined).upper()}", "-Y", "reload-framing", "-T", "pdml"]
     if keys is not None:
         command += ["-o", f"tls.keylog_file:{keys}", "-d", "udp.port==6084,dtls"]
     if limit:
@@ -147,6 +170,7 @@ def tshark(path, limit=0, keys=None):
                 value(reload, "reload.forwarding.destination_list.length"), 16)
             seen.via = _entries(reload, "reload.forwarding.via_list")
             seen.destination = _entries(reload, "reload.forwarding.destination_list")
+            seen.body = Body(reload.find(".//field[@name='reload.message.contents']"))
             signature = reload.find(".//field[@name='reload.security_block']"
                                     "/field[@name='reload.signature']")
             if signature is not None:

@@ -59,8 +59,9 @@ struct LinkRecord {
 enum class SignatureAlgorithm : std::uint8_t { kRsaPkcs1Sha256, kEcdsaP256Sha256, kEd25519 };
 
 /// Values of SignerRecord::refused.
-inline constexpr std::uint8_t kRefusedCertificate = 1;  ///< its certificate is no good: signer_refused
-inline constexpr std::uint8_t kRefusedBadNode = 2;   ///< it is a bad node: banned
+inline constexpr std::uint8_t kRefusedCertificate =
+    1;                                              ///< its certificate is no good: signer_refused
+inline constexpr std::uint8_t kRefusedBadNode = 2;  ///< it is a bad node: banned
 
 /// A signer whose certificate the control plane has checked, or refused.
 struct SignerRecord {
