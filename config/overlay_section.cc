@@ -105,8 +105,9 @@ void read_topology(Section& section, NodeConfig& config) {
   overlay.chord_ping_s =
       section.integer<std::uint32_t>("chord_ping_interval_s", 1, kDayS, overlay.chord_ping_s);
   overlay.chord_reactive = section.boolean("chord_reactive", true);
-  if (overlay.topology == Topology::kChord && !config.is_peer) {
-    section.error("topology", "accepted is \"static\" while node.role is \"client\"");
+  if (overlay.topology == Topology::kChord && !config.is_peer && overlay.bootstrap_nodes.empty()) {
+    section.error("bootstrap_nodes",
+                  "required while node.role is \"client\": a client calls one to find its peer");
   }
   if (overlay.topology == Topology::kStatic && !overlay.bootstrap_nodes.empty()) {
     section.error("bootstrap_nodes", "of use only with topology = \"chord-reload\"");

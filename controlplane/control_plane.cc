@@ -67,6 +67,7 @@ std::unique_ptr<topology::TopologyPlugin> topology_of(
                                                       peers_of(config, links));
   }
   topology::chord::Settings settings;
+  settings.is_client = !config.is_peer;
   settings.update_interval_ns = config.overlay.chord_update_s * topology::chord::kSecond;
   settings.ping_interval_ns = config.overlay.chord_ping_s * topology::chord::kSecond;
   settings.reactive = config.overlay.chord_reactive;

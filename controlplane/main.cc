@@ -228,6 +228,11 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "%s\n", why.c_str());
         return 2;
       }
+      if (!loaded.config->is_peer && !document->configuration().clients_permitted) {
+        std::fprintf(stderr, "%s: clients-permitted is false, and node.role is \"client\"\n",
+                     loaded.config->overlay.document.c_str());
+        return 2;
+      }
     }
     auto contexts = make_contexts(*loaded.config, *credentials.credentials, document);
     if (!contexts) return 2;

@@ -23,6 +23,8 @@ const char* name_of(Membership membership) {
       return "joining";
     case Membership::kMember:
       return "member";
+    case Membership::kClient:
+      return "client";
     case Membership::kLeaving:
       return "leaving";
     case Membership::kLeft:
@@ -96,12 +98,16 @@ HttpResponse change_membership(ControlPlane& plane, const std::string& body) {
                   "there is nothing to join or leave");
   }
   const Membership now = chord->membership();
-  const bool is_in = now == Membership::kMember || now == Membership::kJoining;
+  const bool is_there = now == Membership::kMember || now == Membership::kClient;
+  const bool is_in = is_there || now == Membership::kJoining;
   if (*wish == overlay::MembershipWish::kLeave && !is_in) {
     return refuse(409, std::string("this node is not in the overlay: it is ") + name_of(now));
   }
-  if (*wish != overlay::MembershipWish::kLeave && now == Membership::kMember) {
-    return refuse(409, "this node is a member already");
+  if (*wish != overlay::MembershipWish::kLeave && is_there) {
+    return refuse(409, std::string("this node is a ") + name_of(now) + " already");
+  }
+  if (*wish == overlay::MembershipWish::kFound && !plane.config().is_peer) {
+    return refuse(409, "node.role is \"client\": a client cannot be the first node of an overlay");
   }
   if (*wish == overlay::MembershipWish::kJoin && plane.config().overlay.bootstrap_nodes.empty()) {
     return refuse(409,

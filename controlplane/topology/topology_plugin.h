@@ -104,9 +104,10 @@ struct Incoming {
 };
 
 enum class Membership : std::uint8_t {
-  kOutside,  ///< neither joining nor a member, as at first; or a client by choice
+  kOutside,  ///< neither joining nor a member, as at first
   kJoining,
   kMember,   ///< responsible for its part of the ring
+  kClient,   ///< attached to the peer that is responsible for its Node-ID
   kLeaving,  ///< has said so; still forwards
   kLeft,
 };
@@ -123,7 +124,8 @@ class TopologyPlugin {
 
   /// Takes the whole ring: for the first node of an overlay only (I-05).
   virtual void found(const overlay::Now& now, Wishes& wishes);
-  /// Becomes a peer, by way of a bootstrap node; tries until it is one or leave() is called.
+  /// Becomes a peer, or a client if that is its role, by way of a bootstrap node; tries until it is
+  /// one or leave() is called.
   virtual void join(const overlay::Now& now, Wishes& wishes);
   /// Says so to the neighbours (I-64); kLeft, without links, when all have heard it or had time to.
   virtual void leave(const overlay::Now& now, Wishes& wishes);

@@ -283,6 +283,10 @@ TEST(NodeConfig, RefusesAnOverlayThatCannotMakeItsLinks) {
   EXPECT_THAT(with("topology = \"ring\""), HasSubstr("\"chord-reload\""));
   EXPECT_THAT(with("bootstrap_nodes = [\"nowhere\"]"), HasSubstr("addresses of nodes"));
   EXPECT_THAT(with("chord_ping_interval_s = 0"), HasSubstr("86400"));
+  std::string client = kGood;
+  client.insert(client.find("[overlay]\n") + 10, "topology = \"chord-reload\"\n");
+  client.insert(client.find("[node]\n") + 7, "role = \"client\"\n");
+  EXPECT_THAT(refusals(client), HasSubstr("a client calls one to find its peer"));
 }
 
 TEST(NodeConfig, RefusesDuplicatePeers) {

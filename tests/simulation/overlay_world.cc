@@ -23,10 +23,16 @@ std::uint64_t seed_or(std::uint64_t usual) {
 WorldSettings chord_world(std::uint64_t seed) {
   WorldSettings settings;
   settings.seed = seed;
-  settings.make_topology = [](const NodeId& self, RandomSource random) {
-    return std::make_unique<controlplane::topology::chord::ChordTopology>(
-        self, controlplane::topology::chord::Settings{}, std::move(random));
+  const auto maker = [](bool is_client) {
+    return [is_client](const NodeId& self, RandomSource random) {
+      controlplane::topology::chord::Settings role;
+      role.is_client = is_client;
+      return std::make_unique<controlplane::topology::chord::ChordTopology>(self, role,
+                                                                            std::move(random));
+    };
   };
+  settings.make_topology = maker(false);
+  settings.make_client = maker(true);
   return settings;
 }
 

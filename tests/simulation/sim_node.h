@@ -45,6 +45,7 @@ struct World::SimNode {
   std::uint32_t group = 0;
   std::int64_t skew_ms = 0;
   bool is_alive = false;
+  bool is_client = false;
   std::uint64_t wake_ns = controlplane::overlay::kNever;  // of the earliest wake in the queue
   std::uint32_t next_bootstrap = 0;
   Random random{0};

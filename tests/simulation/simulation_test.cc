@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -182,6 +183,65 @@ TEST(Simulation, NodesThatLeaveAreMissedAtOnce) {
   for (const std::uint32_t node : {5U, 6U, 20U}) world.wish(node, MembershipWish::kLeave);
   EXPECT_TRUE(world.run_until([&world] { return world.misplaced().empty(); }, 20 * kSecondNs));
   EXPECT_EQ(world.members().size(), 27U);
+}
+
+/// Every client is attached, and answers a Ping of some member to its Node-ID.
+void expect_clients_reached(World& world, const std::vector<std::uint32_t>& clients,
+                            std::uint64_t within_ns) {
+  const auto all_attached = [&] {
+    return std::ranges::all_of(clients, [&](std::uint32_t node) { return world.is_client(node); });
+  };
+  ASSERT_TRUE(world.run_until(all_attached, within_ns));
+  const auto members = world.members();
+  std::vector<Lookup*> asked;
+  for (const std::uint32_t client : clients) {
+    asked.push_back(&world.ask(members[world.random().below(members.size())], world.id_of(client)));
+    asked.push_back(&world.look_up(client, world.id_of(members.front())));
+  }
+  world.run_for(20 * kSecondNs);
+  for (const Lookup* lookup : asked) {
+    EXPECT_EQ(lookup->outcome, controlplane::overlay::Outcome::kAnswered);
+    EXPECT_EQ(lookup->responder, lookup->responsible);
+  }
+  world.forget_lookups();
+}
+
+TEST(Simulation, ClientsAreReachedWhoeverComesAndGoes) {  // RFC 6940 section 4.2.1
+  const std::uint64_t seed = seed_or(9);
+  SCOPED_TRACE(replay_with(seed));
+  World world(chord_world(seed));
+  ASSERT_TRUE(grow(world, 60, 200 * kMillisecondNs));
+  std::vector<std::uint32_t> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.push_back(world.add_client());
+    world.wish(clients.back(), MembershipWish::kJoin);
+  }
+  expect_clients_reached(world, clients, kMinuteNs);
+  EXPECT_EQ(world.members().size(), 60U);
+  EXPECT_TRUE(world.misplaced().empty()) << "clients are in nobody's tables";
+
+  // As many peers again, who take over parts in which clients are.
+  join(world, 60, 100 * kMillisecondNs);
+  ASSERT_TRUE(world.run_until([&world] { return world.members().size() == 120; }, kMinuteNs));
+  world.run_for(kMinuteNs);
+  expect_clients_reached(world, clients, kMinuteNs);
+
+  // A third of the peers dies; the clients of these notice, and look for others.
+  const std::vector<std::uint32_t> members = world.members();
+  for (const std::uint32_t node : members) {
+    if (node >= 3 && world.random().chance(0.3)) world.crash(node);
+  }
+  ASSERT_TRUE(world.run_until([&world] { return world.misplaced().empty(); }, 5 * kMinuteNs));
+  world.run_for(kMinuteNs);
+  expect_clients_reached(world, clients, 5 * kMinuteNs);
+
+  for (const std::uint32_t client : clients) world.wish(client, MembershipWish::kLeave);
+  world.run_for(kMinuteNs);
+  for (const std::uint32_t client : clients) {
+    EXPECT_FALSE(world.is_client(client));
+    EXPECT_EQ(world.links_of(client), 0U);
+  }
+  EXPECT_TRUE(world.misplaced().empty());
 }
 
 TEST(Simulation, ASeedReplaysExactly) {

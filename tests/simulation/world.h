@@ -44,6 +44,7 @@ struct WorldSettings {
   std::uint64_t seed = 1;
   NetworkModel network;
   MakeTopology make_topology;
+  MakeTopology make_client;  ///< of nodes that add_client() makes
   /// Of every node; self and addresses are filled in.
   controlplane::overlay::Settings node;
   std::size_t bootstrap_nodes = 3;  ///< the first nodes of the world are the configured ones
@@ -84,6 +85,8 @@ class World {
 
   /// A node that is there but has not joined. Its Node-ID is random unless given.
   std::uint32_t add(const std::optional<wire::reload::NodeId>& id = std::nullopt);
+  /// The same, in the role of a client.
+  std::uint32_t add_client();
   void wish(std::uint32_t node, controlplane::overlay::MembershipWish what);
   /// kill -9: no farewell, no memory.
   void crash(std::uint32_t node);
@@ -112,6 +115,8 @@ class World {
   /// A Ping from @p node to the peer responsible for @p point. The result is filled in while the
   /// world runs; the reference stays good.
   Lookup& look_up(std::uint32_t node, const wire::reload::NodeId& point);
+  /// A Ping from @p node to the node with this Node-ID.
+  Lookup& ask(std::uint32_t node, const wire::reload::NodeId& whom);
   /// Ends the life of all results so far.
   void forget_lookups();
 
@@ -120,6 +125,7 @@ class World {
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   [[nodiscard]] bool is_alive(std::uint32_t node) const;
   [[nodiscard]] bool is_member(std::uint32_t node) const;
+  [[nodiscard]] bool is_client(std::uint32_t node) const;  ///< and attached
   [[nodiscard]] const wire::reload::NodeId& id_of(std::uint32_t node) const;
   [[nodiscard]] std::vector<std::uint32_t> members() const;
   /// Links of a node, failed ones included.
@@ -137,7 +143,10 @@ class World {
   struct SimNode;
 
   // world_nodes.cc
+  std::uint32_t place(const std::optional<wire::reload::NodeId>& id, bool is_client);
   void boot(std::uint32_t index);
+  Lookup& ping(std::uint32_t node, wire::reload::Bytes destination_list,
+               const wire::reload::NodeId& responsible);
   void step(std::uint32_t index, const controlplane::overlay::Input& input);
   void carry_out(std::uint32_t index, controlplane::overlay::Outputs& out);
   void plan_wake(std::uint32_t index);

@@ -46,9 +46,14 @@ World::World(WorldSettings settings)
 
 World::~World() = default;
 
-std::uint32_t World::add(const std::optional<NodeId>& id) {
+std::uint32_t World::add(const std::optional<NodeId>& id) { return place(id, false); }
+
+std::uint32_t World::add_client() { return place(std::nullopt, true); }
+
+std::uint32_t World::place(const std::optional<NodeId>& id, bool is_client) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
   auto node = std::make_unique<SimNode>();
+  node->is_client = is_client;
   if (id) {
     node->id = *id;
   } else {
@@ -72,7 +77,8 @@ void World::boot(std::uint32_t index) {
   node.wake_ns = kNever;
   node.links.clear();
   const auto random = [&node] { return node.random.next(); };
-  node.topology = settings_.make_topology(node.id, random);
+  const auto& make = node.is_client ? settings_.make_client : settings_.make_topology;
+  node.topology = make(node.id, random);
   controlplane::overlay::Settings settings = settings_.node;
   settings.self = node.id;
   settings.addresses = {address_of(index)};
@@ -160,14 +166,25 @@ void World::carry_out(std::uint32_t index, Outputs& out) {
 }
 
 Lookup& World::look_up(std::uint32_t node, const NodeId& point) {
+  const auto responsible = responsible_for(point);
+  Bytes list(wire::reload::kNodeEntryBytes + 1);  // and a length byte
+  list.resize(wire::reload::write_resource_entry(point.bytes, list));
+  return ping(node, std::move(list), responsible ? id_of(*responsible) : NodeId{});
+}
+
+Lookup& World::ask(std::uint32_t node, const NodeId& whom) {
+  Bytes list(wire::reload::kNodeEntryBytes);
+  list.resize(wire::reload::write_node_entry(whom, list));
+  return ping(node, std::move(list), whom);
+}
+
+Lookup& World::ping(std::uint32_t node, Bytes destination_list, const NodeId& responsible) {
   const std::uint64_t ticket = next_ticket_++;
   Lookup& lookup = *lookups_.emplace(ticket, std::make_unique<Lookup>()).first->second;
-  if (const auto responsible = responsible_for(point)) lookup.responsible = id_of(*responsible);
+  lookup.responsible = responsible;
   controlplane::overlay::Request request;
   request.ticket = ticket;
-  request.destination_list.resize(wire::reload::kNodeEntryBytes + 1);  // and a length byte
-  request.destination_list.resize(
-      wire::reload::write_resource_entry(point.bytes, request.destination_list));
+  request.destination_list = std::move(destination_list);
   request.code = wire::reload::MessageCode::kPingReq;
   request.body = wire::reload::ping_request_body(0);
   untracked_ticket_ = ticket;
@@ -185,6 +202,10 @@ bool World::is_alive(std::uint32_t node) const { return nodes_[node]->is_alive; 
 
 bool World::is_member(std::uint32_t node) const {
   return is_alive(node) && nodes_[node]->topology->membership() == Membership::kMember;
+}
+
+bool World::is_client(std::uint32_t node) const {
+  return is_alive(node) && nodes_[node]->topology->membership() == Membership::kClient;
 }
 
 const NodeId& World::id_of(std::uint32_t node) const { return nodes_[node]->id; }

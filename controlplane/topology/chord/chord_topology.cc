@@ -126,6 +126,7 @@ void ChordTopology::settle(const Now& now, Wishes& wishes) {
     follow_replicas(now);
     ask_new_neighbors(now, before, wishes);
   }
+  if (membership_ == Membership::kClient) keep_home(now, wishes);
   if (membership_ != Membership::kMember) return;
   // I-41, I-51 with reactive recovery; I-42 also without.
   if ((changed && settings_.reactive) || range_changed) {
@@ -248,6 +249,12 @@ void ChordTopology::finished(const Now& now, const Finished& result, Wishes& wis
     case Purpose::kJoin:
       join_answered(now, result, wishes);
       break;
+    case Purpose::kHome:
+      home_attached(now, done, result, wishes);
+      break;
+    case Purpose::kHomePing:
+      home_answered(now, result, wishes);
+      break;
     case Purpose::kFingerSearch:
       finger_answered(now, result, wishes);
       break;
@@ -307,11 +314,13 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
     }
   }
   if (due(partition_due_ns_)) check_partition(now, wishes);
+  if (due(home_due_ns_)) ask_for_home(now, wishes);
 }
 
 std::uint64_t ChordTopology::next_deadline() const noexcept {
   return std::min({join_due_ns_, tell_due_ns_, update_due_ns_, liveness_due_ns_, finger_due_ns_,
-                   partition_due_ns_, replicas_due_ns_, sweep_due_ns_, leave_due_ns_});
+                   partition_due_ns_, replicas_due_ns_, sweep_due_ns_, leave_due_ns_,
+                   home_due_ns_});
 }
 
 // --- questions -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 //   updates.cc          what Updates teach and when they are sent
 //   failing.cc          lost neighbours and fingers, leaving
 //   stabilizing.cc      what is done from time to time
+//   client.cc           what a client does instead
 //
 // Memory is some 100 bytes a link, and links are O(log N). Every call costs O(links), those that
 // bring an Update O(links + names in it).
@@ -109,8 +110,10 @@ class ChordTopology final : public TopologyPlugin {
     kWalk,           ///< Attach to the peer behind the last one found (I-33)
     kNeighbor,       ///< Attach to somebody an Update named
     kFinger,         ///< Attach to a finger
+    kHome,           ///< a client's Attach to a peer nearer behind it
     kOtherRing,      ///< Attach to a peer of another partition
     kFingerSearch,   ///< Ping into the range of a finger
+    kHomePing,       ///< a client's Ping to whoever is responsible for its Node-ID
     kPartitionPing,  ///< Ping to where our successor should answer, through a bootstrap node
     kJoin,
     kFirstOnLink,
@@ -220,6 +223,17 @@ class ChordTopology final : public TopologyPlugin {
   void close_idle(const overlay::Now& now, Wishes& wishes);
   [[nodiscard]] bool needs(const Link& link) const noexcept;
 
+  // client.cc
+  void become_client(const overlay::Now& now, Wishes& wishes);
+  void move_closer(const overlay::Now& now, std::span<const wire::reload::NodeId> names,
+                   const wire::reload::NodeId& from, Wishes& wishes);
+  void move_to(const overlay::Now& now, Link& home, Wishes& wishes);
+  void home_attached(const overlay::Now& now, const Pending& open, const Finished& result,
+                     Wishes& wishes);
+  void ask_for_home(const overlay::Now& now, Wishes& wishes);
+  void home_answered(const overlay::Now& now, const Finished& result, Wishes& wishes);
+  void keep_home(const overlay::Now& now, Wishes& wishes);
+
   wire::reload::NodeId self_;
   Settings settings_;
   overlay::RandomSource random_;
@@ -244,6 +258,7 @@ class ChordTopology final : public TopologyPlugin {
   bool asked_again_ = false;
   unsigned join_failures_ = 0;
   unsigned walked_ = 0;
+  /// Of a client also afterwards: the peer it is reached through.
   wire::reload::NodeId admitting_;
 
   std::vector<wire::reload::NodeId> replicas_;
@@ -268,6 +283,7 @@ class ChordTopology final : public TopologyPlugin {
   std::uint64_t replicas_due_ns_ = overlay::kNever;
   std::uint64_t sweep_due_ns_ = overlay::kNever;
   std::uint64_t leave_due_ns_ = overlay::kNever;
+  std::uint64_t home_due_ns_ = overlay::kNever;
 };
 
 }  // namespace controlplane::topology::chord

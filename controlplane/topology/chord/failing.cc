@@ -115,9 +115,12 @@ void ChordTopology::alone(const Now& now, Wishes& wishes) {
 
 void ChordTopology::leave(const Now& now, Wishes& wishes) {
   const bool was_member = membership_ == Membership::kMember;
-  if (!was_member && membership_ != Membership::kJoining) return;
-  for (std::uint64_t* deadline : {&join_due_ns_, &tell_due_ns_, &update_due_ns_, &liveness_due_ns_,
-                                  &finger_due_ns_, &partition_due_ns_, &replicas_due_ns_}) {
+  if (!was_member && membership_ != Membership::kJoining && membership_ != Membership::kClient) {
+    return;
+  }
+  for (std::uint64_t* deadline :
+       {&join_due_ns_, &tell_due_ns_, &update_due_ns_, &liveness_due_ns_, &finger_due_ns_,
+        &partition_due_ns_, &replicas_due_ns_, &home_due_ns_}) {
     *deadline = overlay::kNever;
   }
   pending_.clear();

@@ -32,14 +32,17 @@ constexpr unsigned kMostDoublings = 16;
 }  // namespace
 
 void ChordTopology::found(const Now& now, Wishes& wishes) {
-  if (membership_ == Membership::kMember) return;
+  if (membership_ == Membership::kMember || settings_.is_client) return;
   founder_ = true;
   started_ns_ = now.ns;
   become_member(now, wishes);
 }
 
 void ChordTopology::join(const Now& now, Wishes& wishes) {
-  if (membership_ == Membership::kMember || membership_ == Membership::kJoining) return;
+  if (membership_ == Membership::kMember || membership_ == Membership::kClient ||
+      membership_ == Membership::kJoining) {
+    return;
+  }
   founder_ = false;
   started_ns_ = now.ns;
   join_failures_ = 0;
@@ -115,6 +118,10 @@ void ChordTopology::admitting_found(const Now& now, const Finished& result, Wish
 
 /// Step 3. The neighbours are being attached to by learn() already, from whose Updates more follow.
 void ChordTopology::table_came(const Now& now, Wishes& wishes) {
+  if (settings_.is_client) {
+    become_client(now, wishes);
+    return;
+  }
   join_step_ = JoinStep::kNeighbors;
   join_due_ns_ = now.ns + settings_.join_step_ns;
   unsettled_ = true;
@@ -210,7 +217,7 @@ void ChordTopology::join_deadline(const Now& now, Wishes& wishes) {
       }
       break;
     case JoinStep::kTable:
-      if (admitting == nullptr) break;
+      if (admitting == nullptr || (settings_.is_client && asked_again_)) break;
       join_due_ns_ = now.ns + kTableNs;
       if (asked_again_) {
         join_step_ = JoinStep::kWalk;

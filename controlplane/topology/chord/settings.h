@@ -12,6 +12,9 @@ namespace controlplane::topology::chord {
 inline constexpr std::uint64_t kSecond = 1'000'000'000;
 
 struct Settings {
+  /// A client (RFC 6940 section 4.2.1): attached to the peer that is responsible for its Node-ID,
+  /// responsible for nothing itself and routed through by nobody.
+  bool is_client = false;
   /// chord-update-interval: everybody routed through gets an Update once in this time (I-54).
   std::uint64_t update_interval_ns = 600 * kSecond;
   /// chord-ping-interval: between two searches for a finger (I-56).

@@ -30,6 +30,7 @@ void ChordTopology::start_timers(const Now& now) {
 }
 
 bool ChordTopology::needs(const Link& link) const noexcept {
+  if (settings_.is_client) return link.id == admitting_;
   return neighbors_.contains(link.id) || fingers_.contains(link.id);
 }
 
@@ -61,9 +62,6 @@ void ChordTopology::update_next(const Now& now, Wishes& wishes) {
 /// answer fails when the request does.
 void ChordTopology::probe_nearest(const Now& now, Wishes& wishes) {
   liveness_due_ns_ = now.ns + jittered(settings_.liveness_ns);
-  if (neighbors_.empty()) return;
-  const NodeId& before = neighbors_.predecessors().front();
-  const NodeId& behind = neighbors_.successors().front();
   const auto probe = [&](const NodeId& peer) {
     const Link* link = links_.find(peer);
     if (link == nullptr) return;
@@ -71,6 +69,13 @@ void ChordTopology::probe_nearest(const Now& now, Wishes& wishes) {
                                wire::reload::MessageCode::kPingReq,
                                wire::reload::ping_request_body(0)});
   };
+  if (settings_.is_client) {
+    probe(admitting_);
+    return;
+  }
+  if (neighbors_.empty()) return;
+  const NodeId& before = neighbors_.predecessors().front();
+  const NodeId& behind = neighbors_.successors().front();
   probe(behind);
   if (before != behind) probe(before);
 }

@@ -31,6 +31,10 @@ bool is_between(const NodeId& id, const NodeId& after, const NodeId& before) noe
 /// named them (I-36). finished() makes neighbours of those that are reached.
 void ChordTopology::learn(const Now& now, std::span<const NodeId> names, const NodeId& from,
                           Wishes& wishes) {
+  if (settings_.is_client) {
+    move_closer(now, names, from, wishes);
+    return;
+  }
   if (membership_ != Membership::kMember && membership_ != Membership::kJoining) return;
   const auto new_to_us = [&](const NodeId& id) {
     if (!neighbors_.would_take(id) || avoided(now, id) || is_attaching_to(id)) return false;
