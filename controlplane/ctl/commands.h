@@ -40,7 +40,7 @@ void add_trace(CLI::App& app, Context& context);
 void add_capture(CLI::App& app, Context& context);
 void add_ping(CLI::App& app, Context& context);
 void add_rekey(CLI::App& app, Context& context);
-void add_membership(CLI::App& app, Context& context);  // join, leave
+void add_membership(CLI::App& app, Context& context);  // join, leave, drain
 void add_probe(CLI::App& app, Context& context);
 void add_route(CLI::App& app, Context& context);
 void add_adopt(CLI::App& app, Context& context);

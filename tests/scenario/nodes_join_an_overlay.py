@@ -44,7 +44,7 @@ def body(world, build):
     above = sorted(peers, key=lambda peer: (int(peer.id, 16) - int(client.id, 16)) % 2**128)
     dead = next(peer for peer in above if peer is not ring.nodes[0])
     gone = next(peer for peer in reversed(above) if peer not in (dead, ring.nodes[0]))
-    check(gone.ctl("leave")["done"], f"{gone.name} did not leave")
+    check(gone.ctl("drain")["drained"], f"{gone.name} did not leave")
     check(gone.stop(), f"{gone.name} did not end well")
     rest = [node for node in peers if node is not gone]
     ring.wait_true(rest, JOINED_S)

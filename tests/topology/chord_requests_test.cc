@@ -349,6 +349,8 @@ TEST(ChordLeave, IsSentToAllPeersAndSaysWhatWeAreToThem) {  // I-06, I-64, I-65
     EXPECT_THAT(peer.wishes.close, testing::IsEmpty()) << "it still forwards";
     peer.finish(request.ticket, Outcome::kAnswered, request.target.id);
   }
+  EXPECT_THAT(peer.wishes.close, testing::IsEmpty()) << "what was sent before is still to come";
+  peer.pass(kSecond);
   EXPECT_EQ(peer.topology.membership(), Membership::kLeft);
   EXPECT_EQ(peer.wishes.close.size(), 7U);
 }

@@ -215,7 +215,7 @@ void ChordTopology::finished(const Now& now, const Finished& result, Wishes& wis
   const std::uint64_t number = result.ticket & kNumberMask;
   if (purpose >= Purpose::kFirstOnLink) {
     if (purpose == Purpose::kLeave) {
-      leave_answered(wishes);
+      leave_answered(now);
       return;
     }
     Link* link = links_.by_serial(static_cast<std::uint32_t>(number));
@@ -296,10 +296,7 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
     return true;
   };
   if (due(join_due_ns_)) join_deadline(now, wishes);
-  if (due(leave_due_ns_)) {
-    leaves_open_ = 1;
-    leave_answered(wishes);
-  }
+  if (due(leave_due_ns_)) end_leave(wishes);
   if (due(replicas_due_ns_)) ++replica_change_;
   if (due(sweep_due_ns_)) sweep(now, wishes);
   settle(now, wishes);

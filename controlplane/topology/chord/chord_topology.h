@@ -208,7 +208,8 @@ class ChordTopology final : public TopologyPlugin {
                              const wire::reload::NodeId& id) const noexcept;
   void alone(const overlay::Now& now, Wishes& wishes);
   void say_leave(Link& link, Wishes& wishes);
-  void leave_answered(Wishes& wishes);
+  void leave_answered(const overlay::Now& now);
+  void end_leave(Wishes& wishes);
 
   // stabilizing.cc
   void start_timers(const overlay::Now& now);

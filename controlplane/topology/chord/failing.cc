@@ -134,8 +134,12 @@ void ChordTopology::leave(const Now& now, Wishes& wishes) {
       if (link.is_peer(now.ns)) say_leave(link, wishes);
     }
   }
+  if (leaves_open_ == 1) {  // nobody to tell
+    end_leave(wishes);
+    return;
+  }
   leave_due_ns_ = now.ns + settings_.leave_ns;
-  leave_answered(wishes);
+  leave_answered(now);
 }
 
 void ChordTopology::say_leave(Link& link, Wishes& wishes) {
@@ -156,8 +160,13 @@ void ChordTopology::say_leave(Link& link, Wishes& wishes) {
                              wire::reload::leave_request_body({self_, encoded})});
 }
 
-void ChordTopology::leave_answered(Wishes& wishes) {
+/// All know now. What they had sent before still comes through here.
+void ChordTopology::leave_answered(const Now& now) {
   if (membership_ != Membership::kLeaving || --leaves_open_ != 0) return;
+  leave_due_ns_ = now.ns + settings_.leave_linger_ns;
+}
+
+void ChordTopology::end_leave(Wishes& wishes) {
   membership_ = Membership::kLeft;
   leave_due_ns_ = overlay::kNever;
   wishes.routes_changed = true;

@@ -55,6 +55,9 @@ struct Settings {
   std::uint64_t join_step_ns = 60 * kSecond;
   /// Leaving waits for answers this long.
   std::uint64_t leave_ns = 15 * kSecond;
+  /// Links stay so much longer than the last of these answers took, for messages that were sent
+  /// through us before.
+  std::uint64_t leave_linger_ns = kSecond;
   /// Between two looks for another partition (I-61) when nothing points to one. Each costs a
   /// bootstrap node a handshake, so it is rare.
   std::uint64_t partition_check_ns = 3600 * kSecond;
