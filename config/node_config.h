@@ -70,6 +70,7 @@ struct Overlay {
   std::uint32_t chord_update_s = 600;                ///< chord-update-interval (11.1)
   std::uint32_t chord_ping_s = 3600;                 ///< chord-ping-interval
   bool chord_reactive = true;                        ///< chord-reactive
+  bool chord_self_tuning = false;                    ///< CHORD-SELF-TUNING (RFC 7363)
   std::uint16_t configuration_sequence = 1;
   std::string document;  ///< file of the overlay's configuration document; empty: there is none
   std::vector<std::string> root_certificates;  ///< PEM files

@@ -105,6 +105,7 @@ void read_topology(Section& section, NodeConfig& config) {
   overlay.chord_ping_s =
       section.integer<std::uint32_t>("chord_ping_interval_s", 1, kDayS, overlay.chord_ping_s);
   overlay.chord_reactive = section.boolean("chord_reactive", true);
+  overlay.chord_self_tuning = section.boolean("chord_self_tuning", false);
   if (overlay.topology == Topology::kChord && !config.is_peer && overlay.bootstrap_nodes.empty()) {
     section.error("bootstrap_nodes",
                   "required while node.role is \"client\": a client calls one to find its peer");

@@ -71,6 +71,7 @@ std::unique_ptr<topology::TopologyPlugin> topology_of(
   settings.update_interval_ns = config.overlay.chord_update_s * topology::chord::kSecond;
   settings.ping_interval_ns = config.overlay.chord_ping_s * topology::chord::kSecond;
   settings.reactive = config.overlay.chord_reactive;
+  settings.self_tuning = config.overlay.chord_self_tuning;
   return std::make_unique<topology::chord::ChordTopology>(self, settings, random);
 }
 

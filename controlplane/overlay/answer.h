@@ -3,8 +3,10 @@
 
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "controlplane/overlay/extension.h"
 #include "wire/reload/message_builder.h"
 
 namespace controlplane::overlay {
@@ -12,6 +14,7 @@ namespace controlplane::overlay {
 struct Answer {
   wire::reload::MessageCode code = wire::reload::MessageCode::kError;
   wire::reload::Bytes body;
+  std::optional<Extension> extension = std::nullopt;
 
   /// @param text  for people; goes into error_info
   [[nodiscard]] static Answer error(wire::reload::ErrorCode code, std::string_view text);

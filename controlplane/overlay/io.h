@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "controlplane/overlay/extension.h"
 #include "wire/reload/ids.h"
 #include "wire/reload/message_builder.h"
 #include "wire/shm/commands.h"
@@ -123,6 +124,7 @@ struct Request {
   std::uint64_t lifetime_ns = 0;  ///< give up after this; 0: five reliability timers (F-04)
   std::uint16_t on_link = wire::shm::kNoLink;  ///< send on this link whatever the list says
   std::uint32_t max_response_length = 0;
+  std::optional<Extension> extension = std::nullopt;
 };
 
 /// Forget the transactions of these tickets; no results follow.
@@ -167,6 +169,7 @@ struct RequestResult {
   std::string text;                ///< kError: error_info; kRefused: why it was not sent
   wire::reload::NodeId responder;  ///< who signed the answer
   wire::reload::Bytes body;        ///< with kAnswered
+  wire::reload::Bytes extensions;  ///< with kAnswered: of the answer, encoded
 };
 
 /// Something an operator wants to read once.

@@ -35,6 +35,10 @@ bool has_critical_extension(std::span<const std::byte> extensions, std::uint16_t
   return false;
 }
 
+void add(const std::optional<Extension>& extension, MessageBuilder& builder) {
+  if (extension) builder.extension(extension->type, false, extension->contents);
+}
+
 }  // namespace
 
 Answer Answer::error(ErrorCode code, std::string_view text) {
@@ -81,25 +85,27 @@ MessageTransport::MessageTransport(const Settings& settings, const std::vector<S
 Bytes MessageTransport::request(const Request& request, TransactionId id) const {
   // B-47: whoever is to get a document has another one.
   const bool any = request.code == MessageCode::kConfigUpdateReq;
-  return MessageBuilder()
-      .overlay(settings_.overlay)
+  MessageBuilder builder;
+  builder.overlay(settings_.overlay)
       .configuration_sequence(any ? kAnySequence : settings_.configuration_sequence)
       .ttl(settings_.initial_ttl)
       .transaction(id)
       .max_response_length(request.max_response_length)
       .destination_entry(request.destination_list)
-      .contents(request.code, request.body)
-      .sign(names_[request.identity].identity);
+      .contents(request.code, request.body);
+  add(request.extension, builder);
+  return builder.sign(names_[request.identity].identity);
 }
 
 Bytes MessageTransport::sign_answer(const ParsedMessage& request, const Answer& answer) const {
   // The builder makes a whole message; only what the signature vouches for is kept.
-  const Bytes message = MessageBuilder()
-                            .overlay(settings_.overlay)
-                            .transaction(request.header.transaction_id)
-                            .destination(settings_.self)
-                            .contents(answer.code, answer.body)
-                            .sign(names_.front().identity);
+  MessageBuilder builder;
+  builder.overlay(settings_.overlay)
+      .transaction(request.header.transaction_id)
+      .destination(settings_.self)
+      .contents(answer.code, answer.body);
+  add(answer.extension, builder);
+  const Bytes message = builder.sign(names_.front().identity);
   ForwardingHeader header;
   if (!wire::reload::parse_forwarding_header(message, header).ok()) return {};
   return {message.begin() + static_cast<std::ptrdiff_t>(header.size()), message.end()};

@@ -155,6 +155,10 @@ void Node::serve(const Now& now, const ParsedMessage& request, const wire::reloa
   const auto answer = [&]() -> Answer {
     switch (static_cast<MessageCode>(request.contents.message_code)) {
       case MessageCode::kPingReq:
+        if (const Connection* connection = connections_.behind(from);
+            connection != nullptr && connection->peer == signer) {
+          topology_.pinged(now, signer, wishes_);
+        }
         return answer_ping(now, request, random_());
       case MessageCode::kConfigUpdateReq:
         return serve_config_update(now, request, out);

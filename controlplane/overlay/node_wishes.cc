@@ -83,6 +83,7 @@ void Node::carry_out(const Now& now, Wishes wishes, Outputs& out) {
     request.destination_list = destination_list_of(wish.target);
     request.code = wish.code;
     request.body = std::move(wish.body);
+    request.extension = std::move(wish.extension);
     take(now, request, out);
   }
   for (const NodeId& peer : wishes.close) {
@@ -124,7 +125,9 @@ void Node::hand_back(const Now& now, const RequestResult& result, Outputs& out) 
   const std::uint64_t ticket = found->second;
   asked_.erase(found);
   topology_.finished(
-      now, {ticket, result.outcome, result.error_code, result.responder, result.body}, wishes_);
+      now,
+      {ticket, result.outcome, result.error_code, result.responder, result.body, result.extensions},
+      wishes_);
 }
 
 Answer Node::serve_attach(const Now& now, const ParsedMessage& request, const NodeId& signer,
@@ -141,7 +144,8 @@ Answer Node::serve_attach(const Now& now, const ParsedMessage& request, const No
 Answer Node::serve_topology(const Now& now, const ParsedMessage& request, const NodeId& signer,
                             const Ingress& from) {
   const std::uint16_t code = request.contents.message_code;
-  topology::Incoming incoming{code, request.contents.body, signer, std::nullopt};
+  topology::Incoming incoming{code, request.contents.body, signer, std::nullopt,
+                              request.contents.extensions};
   if (const Connection* connection = connections_.behind(from)) {
     incoming.neighbour = connection->peer;
   }

@@ -139,6 +139,8 @@ void Transactions::match(const Now& now, const ParsedMessage& response, const No
   } else {
     result.outcome = Outcome::kAnswered;
     result.body.assign(response.contents.body.begin(), response.contents.body.end());
+    result.extensions.assign(response.contents.extensions.begin(),
+                             response.contents.extensions.end());
   }
   ++counters_.answers_accepted;
   open_.erase(found);

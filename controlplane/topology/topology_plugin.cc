@@ -27,6 +27,9 @@ std::optional<overlay::Answer> TopologyPlugin::serve(const overlay::Now& /*now*/
   return std::nullopt;
 }
 
+void TopologyPlugin::pinged(const overlay::Now& /*now*/, const wire::reload::NodeId& /*peer*/,
+                            Wishes& /*wishes*/) {}
+
 void TopologyPlugin::finished(const overlay::Now& /*now*/, const Finished& /*result*/,
                               Wishes& /*wishes*/) {}
 

@@ -58,6 +58,7 @@ struct Wishes {
     Target target;
     wire::reload::MessageCode code = wire::reload::MessageCode::kPingReq;
     wire::reload::Bytes body;
+    std::optional<overlay::Extension> extension = std::nullopt;
   };
   std::vector<Attach> attach;
   std::vector<Request> requests;
@@ -88,9 +89,10 @@ struct Wishes {
 struct Finished {
   std::uint64_t ticket = 0;
   overlay::Outcome outcome = overlay::Outcome::kRefused;
-  std::uint16_t error_code = 0;     ///< with kError
-  wire::reload::NodeId responder;   ///< with kAnswered and kError: who signed
-  std::span<const std::byte> body;  ///< of the answer; borrowed for the call
+  std::uint16_t error_code = 0;                ///< with kError
+  wire::reload::NodeId responder;              ///< with kAnswered and kError: who signed
+  std::span<const std::byte> body;             ///< of the answer; borrowed for the call
+  std::span<const std::byte> extensions = {};  ///< the same
 };
 
 /// A request that reached this node, attributed to its signer, its configuration sequence and
@@ -101,6 +103,7 @@ struct Incoming {
   wire::reload::NodeId signer;
   /// The node at the other end of the link it came over; nullopt: from this node itself.
   std::optional<wire::reload::NodeId> neighbour;
+  std::span<const std::byte> extensions = {};
 };
 
 enum class Membership : std::uint8_t {
@@ -153,6 +156,8 @@ class TopologyPlugin {
   [[nodiscard]] virtual std::optional<overlay::Answer> serve(const overlay::Now& now,
                                                              const Incoming& request,
                                                              Wishes& wishes);
+  /// A node pinged us over its own link: it needs the link.
+  virtual void pinged(const overlay::Now& now, const wire::reload::NodeId& peer, Wishes& wishes);
   /// A wish ended.
   virtual void finished(const overlay::Now& now, const Finished& result, Wishes& wishes);
   /// A node that has a link to us asked for an Update in its Attach (G-04).

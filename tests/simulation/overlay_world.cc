@@ -20,14 +20,17 @@ std::uint64_t seed_or(std::uint64_t usual) {
   return given != nullptr ? std::strtoull(given, nullptr, 10) : usual;
 }
 
-WorldSettings chord_world(std::uint64_t seed) {
+namespace {
+
+WorldSettings world_of(std::uint64_t seed, bool self_tuning) {
   WorldSettings settings;
   settings.seed = seed;
-  const auto maker = [](bool is_client) {
-    return [is_client](const NodeId& self, RandomSource random) {
-      controlplane::topology::chord::Settings role;
-      role.is_client = is_client;
-      return std::make_unique<controlplane::topology::chord::ChordTopology>(self, role,
+  const auto maker = [self_tuning](bool is_client) {
+    return [self_tuning, is_client](const NodeId& self, RandomSource random) {
+      controlplane::topology::chord::Settings chord;
+      chord.is_client = is_client;
+      chord.self_tuning = self_tuning;
+      return std::make_unique<controlplane::topology::chord::ChordTopology>(self, chord,
                                                                             std::move(random));
     };
   };
@@ -35,6 +38,12 @@ WorldSettings chord_world(std::uint64_t seed) {
   settings.make_client = maker(true);
   return settings;
 }
+
+}  // namespace
+
+WorldSettings chord_world(std::uint64_t seed) { return world_of(seed, false); }
+
+WorldSettings self_tuning_world(std::uint64_t seed) { return world_of(seed, true); }
 
 void found(World& world) { world.wish(world.add(), MembershipWish::kFound); }
 

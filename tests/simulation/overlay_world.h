@@ -15,6 +15,8 @@ namespace tests::simulation {
 
 /// Settings with the defaults of the RFC, a network without loss, CHORD-RELOAD.
 [[nodiscard]] WorldSettings chord_world(std::uint64_t seed);
+/// The same with CHORD-SELF-TUNING (RFC 7363).
+[[nodiscard]] WorldSettings self_tuning_world(std::uint64_t seed);
 
 /// Adds the first node, which takes the whole ring.
 void found(World& world);

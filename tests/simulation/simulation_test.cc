@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "controlplane/topology/chord/chord_topology.h"
 #include "tests/simulation/overlay_world.h"
 
 namespace tests::simulation {
@@ -242,6 +243,57 @@ TEST(Simulation, ClientsAreReachedWhoeverComesAndGoes) {  // RFC 6940 section 4.
     EXPECT_EQ(world.links_of(client), 0U);
   }
   EXPECT_TRUE(world.misplaced().empty());
+}
+
+/// Of all members.
+std::uint64_t median_interval_ns(const World& world) {
+  std::vector<std::uint64_t> all;
+  for (const std::uint32_t node : world.members()) {
+    const auto& chord =
+        dynamic_cast<const controlplane::topology::chord::ChordTopology&>(world.topology_of(node));
+    all.push_back(chord.interval_ns());
+  }
+  std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2));
+  return all[all.size() / 2];
+}
+
+TEST(Simulation, SelfTuningFollowsTheChurn) {  // RFC 7363, N1-04 to N1-15
+  const std::uint64_t seed = seed_or(10);
+  SCOPED_TRACE(replay_with(seed));
+  World world(self_tuning_world(seed));
+  ASSERT_TRUE(grow(world, 150, 300 * kMillisecondNs));
+  world.run_for(120 * kMinuteNs);
+  EXPECT_TRUE(is_one_ring(world));
+  const std::uint64_t quiet_ns = median_interval_ns(world);
+  std::vector<double> sizes;
+  for (const std::uint32_t node : world.members()) {
+    const auto& chord =
+        dynamic_cast<const controlplane::topology::chord::ChordTopology&>(world.topology_of(node));
+    sizes.push_back(chord.estimates().peers);
+  }
+  std::ranges::sort(sizes);
+  std::printf("  quiet: every %llu s, 150 peers estimated at %.0f\n",
+              static_cast<unsigned long long>(quiet_ns / kSecondNs), sizes[sizes.size() / 2]);
+  EXPECT_NEAR(sizes[sizes.size() / 2], 150, 60);
+
+  // A mean life of a quarter of an hour.
+  std::size_t asked = 0;
+  std::size_t answered = 0;
+  for (int round = 0; round < 300; ++round) {
+    const auto members = world.members();
+    const std::uint32_t victim = members[world.random().below(members.size())];
+    if (victim >= 3) world.crash(victim);
+    join(world, 1, 6 * kSecondNs);
+    if (round < 60 || round % 10 != 0) continue;
+    const LookupReport report = look_up_some(world, 20, 10 * kMillisecondNs);
+    asked += report.asked;
+    answered += report.right;
+  }
+  const std::uint64_t busy_ns = median_interval_ns(world);
+  std::printf("  churn: every %llu s, %zu of %zu lookups right\n",
+              static_cast<unsigned long long>(busy_ns / kSecondNs), answered, asked);
+  EXPECT_LT(busy_ns * 4, quiet_ns);
+  EXPECT_GE(static_cast<double>(answered), 0.98 * static_cast<double>(asked));
 }
 
 TEST(Simulation, ASeedReplaysExactly) {

@@ -128,6 +128,8 @@ class World {
   [[nodiscard]] bool is_client(std::uint32_t node) const;  ///< and attached
   [[nodiscard]] const wire::reload::NodeId& id_of(std::uint32_t node) const;
   [[nodiscard]] std::vector<std::uint32_t> members() const;
+  /// The algorithm of a node that is alive.
+  [[nodiscard]] const controlplane::topology::TopologyPlugin& topology_of(std::uint32_t node) const;
   /// Links of a node, failed ones included.
   [[nodiscard]] std::size_t links_of(std::uint32_t node) const;
   /// The member whose range @p point is in, if there is a member at all.

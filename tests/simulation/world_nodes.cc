@@ -208,6 +208,10 @@ bool World::is_client(std::uint32_t node) const {
   return is_alive(node) && nodes_[node]->topology->membership() == Membership::kClient;
 }
 
+const controlplane::topology::TopologyPlugin& World::topology_of(std::uint32_t node) const {
+  return *nodes_[node]->topology;
+}
+
 const NodeId& World::id_of(std::uint32_t node) const { return nodes_[node]->id; }
 
 std::vector<std::uint32_t> World::members() const {

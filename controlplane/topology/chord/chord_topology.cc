@@ -35,7 +35,9 @@ ChordTopology::ChordTopology(const NodeId& self, const Settings& settings,
       fingers_(self),
       predecessor_(self),
       update_cursor_(self),
-      partition_wait_ns_(settings.partition_check_ns) {}
+      partition_wait_ns_(settings.partition_check_ns) {
+  if (settings_.self_tuning) settings_.reactive = false;  // N1-02
+}
 
 // --- what happens to the Connection Table --------------------------------------------------------
 
@@ -48,6 +50,7 @@ void ChordTopology::linked(const Now& now, const NodeId& peer, std::uint16_t slo
   link.usable = true;
   link.since_ns = now.ns;
   link.wanted_ns = now.ns;
+  link.heard_ns = now.ns;
   wishes.routes_changed = true;
   sweep_due_ns_ = std::min(sweep_due_ns_, now.ns + settings_.failed_link_ns);
   if (known && link.ready) {
@@ -111,7 +114,9 @@ void ChordTopology::settle(const Now& now, Wishes& wishes) {
   }
   const NeighborTable before = neighbors_;
   const bool changed = neighbors_.assign(peers);
-  if (!neighbors_.empty()) fingers_.cover(neighbors_.successors().back());
+  if (!neighbors_.empty() && !settings_.self_tuning) {
+    fingers_.cover(neighbors_.successors().back());
+  }
 
   // The nearest below us that has spoken: one that is only being admitted is not yet responsible
   // for its part, so we still are.
@@ -128,6 +133,7 @@ void ChordTopology::settle(const Now& now, Wishes& wishes) {
   }
   if (membership_ == Membership::kClient) keep_home(now, wishes);
   if (membership_ != Membership::kMember) return;
+  if (settings_.self_tuning) greet(now, before, wishes);
   // I-41, I-51 with reactive recovery; I-42 also without.
   if ((changed && settings_.reactive) || range_changed) {
     tell_due_ns_ = std::min(tell_due_ns_, now.ns + settings_.gather_ns);
@@ -219,6 +225,10 @@ void ChordTopology::finished(const Now& now, const Finished& result, Wishes& wis
       return;
     }
     Link* link = links_.by_serial(static_cast<std::uint32_t>(number));
+    if (link != nullptr && result.outcome == overlay::Outcome::kAnswered) {
+      link->heard_ns = now.ns;
+      if (purpose == Purpose::kProbe) probe_answered(now, *link, result);
+    }
     // I-40, I-47: failed requests are how the loss of a quiet link is found.
     if (link != nullptr && link->usable && link->ready &&
         result.outcome == overlay::Outcome::kTimedOut) {
@@ -301,7 +311,14 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
   if (due(sweep_due_ns_)) sweep(now, wishes);
   settle(now, wishes);
   if (due(tell_due_ns_)) tell_all(now, wishes);
-  if (due(update_due_ns_)) update_next(now, wishes);
+  if (due(update_due_ns_)) {
+    if (settings_.self_tuning) {
+      stabilize(now, wishes);
+    } else {
+      update_next(now, wishes);
+    }
+  }
+  if (due(keep_alive_due_ns_)) keep_alive(now, wishes);
   if (due(liveness_due_ns_)) probe_nearest(now, wishes);
   if (due(finger_due_ns_)) {
     finger_due_ns_ = now.ns + jittered(settings_.ping_interval_ns);
@@ -316,8 +333,8 @@ void ChordTopology::tick(const Now& now, Wishes& wishes) {
 
 std::uint64_t ChordTopology::next_deadline() const noexcept {
   return std::min({join_due_ns_, tell_due_ns_, update_due_ns_, liveness_due_ns_, finger_due_ns_,
-                   partition_due_ns_, replicas_due_ns_, sweep_due_ns_, leave_due_ns_,
-                   home_due_ns_});
+                   partition_due_ns_, replicas_due_ns_, sweep_due_ns_, leave_due_ns_, home_due_ns_,
+                   keep_alive_due_ns_});
 }
 
 // --- questions -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 //   failing.cc          lost neighbours and fingers, leaving
 //   stabilizing.cc      what is done from time to time
 //   client.cc           what a client does instead
+//   self_tuning.cc      what a peer of CHORD-SELF-TUNING does instead (RFC 7363)
 //
 // Memory is some 100 bytes a link, and links are O(log N). Every call costs O(links), those that
 // bring an Update O(links + names in it).
@@ -24,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "controlplane/topology/chord/estimates.h"
 #include "controlplane/topology/chord/finger_table.h"
 #include "controlplane/topology/chord/link_table.h"
 #include "controlplane/topology/chord/neighbor_table.h"
@@ -70,6 +72,7 @@ class ChordTopology final : public TopologyPlugin {
   void finished(const overlay::Now& now, const Finished& result, Wishes& wishes) override;
   void update_wanted(const overlay::Now& now, const wire::reload::NodeId& peer,
                      Wishes& wishes) override;
+  void pinged(const overlay::Now& now, const wire::reload::NodeId& peer, Wishes& wishes) override;
   void tick(const overlay::Now& now, Wishes& wishes) override;
   [[nodiscard]] std::uint64_t next_deadline() const noexcept override;
   void fill_routes(wire::shm::RouteTable& table) const override;
@@ -95,6 +98,9 @@ class ChordTopology final : public TopologyPlugin {
   [[nodiscard]] std::vector<NeighborView> predecessors(const overlay::Now& now) const;
   [[nodiscard]] std::vector<NeighborView> successors(const overlay::Now& now) const;
   [[nodiscard]] std::vector<FingerView> fingers() const;
+  /// With self-tuning: what the last stabilization went by, and when the next is due at the mean.
+  [[nodiscard]] const Estimates& estimates() const noexcept { return estimates_; }
+  [[nodiscard]] std::uint64_t interval_ns() const noexcept { return interval_ns_; }
   [[nodiscard]] const LinkTable& links() const noexcept { return links_; }
   /// Where a message for that point goes from here (I-20): this node itself when it is responsible;
   /// nullopt: nowhere.
@@ -119,6 +125,7 @@ class ChordTopology final : public TopologyPlugin {
     kFirstOnLink,
     kUpdate = kFirstOnLink,
     kTable,     ///< RouteQuery that asks for an Update
+    kProbe,     ///< for its uptime and its estimates
     kLiveness,  ///< Ping to the nearest peer on a side
     kLeave,
   };
@@ -183,7 +190,7 @@ class ChordTopology final : public TopologyPlugin {
                                              Wishes& wishes);
   [[nodiscard]] overlay::Answer serve_route_query(const overlay::Now& now, const Incoming& request,
                                                   Wishes& wishes);
-  [[nodiscard]] overlay::Answer serve_probe(const overlay::Now& now, const Incoming& request) const;
+  [[nodiscard]] overlay::Answer serve_probe(const overlay::Now& now, const Incoming& request);
   [[nodiscard]] std::uint32_t uptime_s(const overlay::Now& now) const noexcept;
 
   // updates.cc
@@ -223,6 +230,16 @@ class ChordTopology final : public TopologyPlugin {
   void sweep(const overlay::Now& now, Wishes& wishes);
   void close_idle(const overlay::Now& now, Wishes& wishes);
   [[nodiscard]] bool needs(const Link& link) const noexcept;
+
+  // self_tuning.cc
+  void tune(const overlay::Now& now);
+  void stabilize(const overlay::Now& now, Wishes& wishes);
+  void probe(Link& link, Wishes& wishes);
+  void probe_answered(const overlay::Now& now, Link& link, const Finished& result);
+  void take_estimates(std::span<const std::byte> extensions);
+  [[nodiscard]] overlay::Extension shared_estimates() const;
+  void greet(const overlay::Now& now, const NeighborTable& before, Wishes& wishes);
+  void keep_alive(const overlay::Now& now, Wishes& wishes);
 
   // client.cc
   void become_client(const overlay::Now& now, Wishes& wishes);
@@ -266,6 +283,12 @@ class ChordTopology final : public TopologyPlugin {
   std::uint64_t replica_change_ = 0;
   std::uint32_t num_resources_ = 0;
 
+  FailureHistory failures_;
+  Estimates own_estimates_;
+  Estimates estimates_;                                 // agreed on with others
+  std::vector<wire::reload::SelfTuningData> received_;  // since the last stabilization
+  std::uint64_t interval_ns_ = 0;
+
   std::size_t leaves_open_ = 0;
   std::size_t losses_ = 0;  // within this update interval
   bool checking_partition_ = false;
@@ -285,6 +308,7 @@ class ChordTopology final : public TopologyPlugin {
   std::uint64_t sweep_due_ns_ = overlay::kNever;
   std::uint64_t leave_due_ns_ = overlay::kNever;
   std::uint64_t home_due_ns_ = overlay::kNever;
+  std::uint64_t keep_alive_due_ns_ = overlay::kNever;
 };
 
 }  // namespace controlplane::topology::chord

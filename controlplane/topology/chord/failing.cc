@@ -31,7 +31,8 @@ constexpr std::size_t kAlarmLeast = 3;
 void ChordTopology::lose(const Now& now, Link& link, Loss loss, Wishes& wishes) {
   const bool was_peer = link.ready;
   // A link that we did not need may just have been closed by the other end.
-  const bool counts = loss == Loss::kFailed && needs(link) && membership_ == Membership::kMember;
+  const bool was_needed = needs(link) && membership_ == Membership::kMember;
+  const bool counts = loss == Loss::kFailed && was_needed;
   if (loss == Loss::kFailed) {
     link.usable = false;
     link.since_ns = now.ns;
@@ -46,6 +47,7 @@ void ChordTopology::lose(const Now& now, Link& link, Loss loss, Wishes& wishes) 
   wishes.routes_changed = true;
   if (!was_peer) return;
   drop_finger(link.id, wishes);
+  if (settings_.self_tuning && was_needed) failures_.add(now.ns);
   if (!counts) return;
   if (now.ns >= losses_since_ns_ + settings_.update_interval_ns) {
     losses_since_ns_ = now.ns;
@@ -106,6 +108,7 @@ void ChordTopology::alone(const Now& now, Wishes& wishes) {
   liveness_due_ns_ = overlay::kNever;
   finger_due_ns_ = overlay::kNever;
   partition_due_ns_ = overlay::kNever;
+  keep_alive_due_ns_ = overlay::kNever;
   checking_partition_ = false;
   wishes.routes_changed = true;
   begin_join(now, wishes);
@@ -120,7 +123,7 @@ void ChordTopology::leave(const Now& now, Wishes& wishes) {
   }
   for (std::uint64_t* deadline :
        {&join_due_ns_, &tell_due_ns_, &update_due_ns_, &liveness_due_ns_, &finger_due_ns_,
-        &partition_due_ns_, &replicas_due_ns_, &home_due_ns_}) {
+        &partition_due_ns_, &replicas_due_ns_, &home_due_ns_, &keep_alive_due_ns_}) {
     *deadline = overlay::kNever;
   }
   pending_.clear();

@@ -45,6 +45,10 @@ void FingerTable::cover(const NodeId& last_successor) {
   if (wanted > size()) entries_.resize(wanted);
 }
 
+void FingerTable::resize(std::size_t entries) {
+  entries_.resize(std::clamp<std::size_t>(entries, kLeast, kMost));
+}
+
 std::optional<NodeId> FingerTable::at(unsigned i) const noexcept {
   const NodeId& entry = entries_[i - 1];
   if (entry.is_invalid()) return std::nullopt;

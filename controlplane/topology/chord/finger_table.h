@@ -35,6 +35,8 @@ class FingerTable {
   /// the first entry that lost its peer and found none of its range; nullopt when there is none.
   std::optional<unsigned> remove(const wire::reload::NodeId& id,
                                  std::span<const wire::reload::NodeId> peers);
+  /// Makes it so many entries long, kLeast at least.
+  void resize(std::size_t entries);
   /// Makes room so that the range of the last successor is covered, 16 entries at least (I-60).
   void cover(const wire::reload::NodeId& last_successor);
 

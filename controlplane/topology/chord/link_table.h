@@ -20,7 +20,10 @@ struct Link {
   std::uint64_t table_ns = 0;            ///< its neighbours last came; 0: never
   std::uint64_t asked_ns = 0;            ///< they were last asked for
   std::uint64_t doubted_ns = 0;          ///< it was linked again, maybe as no peer; 0: no doubt
+  std::uint64_t heard_ns = 0;            ///< a request or an answer last came over it
+  std::uint64_t uptime_ns = 0;           ///< it last told its uptime; 0: never
   std::uint64_t checked_ns = 0;          ///< ours were last sent because somebody's did not agree
+  std::uint32_t uptime_s = 0;            ///< what it told then
   std::uint32_t serial = 0;              ///< of this link, in tickets
   std::uint32_t sent_version = 0;        ///< of our Neighbor Table, in the last Update sent to it
   std::uint16_t slot = wire::shm::kNoLink;
@@ -28,6 +31,7 @@ struct Link {
   /// It has sent an Update: it is a peer and takes transit traffic (G-02, X-34).
   bool ready = false;
   bool ours = false;         ///< made at our wish, so it is ours to close
+  bool probed = false;       ///< asked for its uptime
   bool owed_update = false;  ///< it asked for an Update before we could send one
 
   /// May be in the Neighbor Table.

@@ -60,6 +60,12 @@ bool NeighborTable::assign(std::span<const NodeId> candidates) {
   return predecessors != predecessors_ || successors != successors_;
 }
 
+void NeighborTable::resize(std::size_t per_side) {
+  per_side_ = std::max(per_side, kLeastPerSide);
+  predecessors_.resize(std::min(predecessors_.size(), per_side_));
+  successors_.resize(std::min(successors_.size(), per_side_));
+}
+
 bool NeighborTable::offer(const NodeId& id) {
   if (id == self_) return false;
   const bool as_predecessor = insert(id, predecessors_, per_side_, below(self_));

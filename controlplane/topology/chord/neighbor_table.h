@@ -28,6 +28,9 @@ class NeighborTable {
   /// skipped (I-39). A lost neighbour is replaced that way by the best match left (I-40). Returns
   /// whether the table changed. O(candidates x per_side).
   bool assign(std::span<const wire::reload::NodeId> candidates);
+  /// Another number of neighbours on a side, raised to kLeastPerSide. A smaller table keeps the
+  /// nearest; a larger one is filled by the next assign().
+  void resize(std::size_t per_side);
   /// Takes @p id in if it is nearer than what is there or there is room. Returns whether the table
   /// changed.
   bool offer(const wire::reload::NodeId& id);

@@ -46,6 +46,10 @@ std::optional<Answer> ChordTopology::serve(const Now& now, const Incoming& reque
     unsettled_ = true;
     wishes.routes_changed = true;
   }
+  if (Link* link = request.neighbour ? links_.find(*request.neighbour) : nullptr;
+      link != nullptr && request.signer == link->id) {
+    link->heard_ns = now.ns;
+  }
   std::optional<Answer> answer;
   switch (static_cast<MessageCode>(request.code)) {
     case MessageCode::kJoinReq:
@@ -143,6 +147,8 @@ Answer ChordTopology::serve_update(const Now& now, const Incoming& request, Wish
     unsettled_ = true;
     wishes.routes_changed = true;
   }
+  link->uptime_s = update.uptime_s;
+  link->uptime_ns = now.ns;
   const Answer accepted{MessageCode::kUpdateAns, {}};
   if (update.type == ChordUpdateType::kPeerReady) {
     link->wanted_ns = now.ns;  // it is sent to check a finger
@@ -195,7 +201,7 @@ Answer ChordTopology::serve_route_query(const Now& now, const Incoming& request,
   return {MessageCode::kRouteQueryAns, wire::reload::chord_route_query_answer_body({*next})};
 }
 
-Answer ChordTopology::serve_probe(const Now& now, const Incoming& request) const {
+Answer ChordTopology::serve_probe(const Now& now, const Incoming& request) {
   wire::reload::ProbeReq probe;
   if (!wire::reload::parse_probe_request(request.body, probe).ok()) return malformed("probe_req");
   constexpr std::uint64_t kBillion = 1'000'000'000;
@@ -208,8 +214,14 @@ Answer ChordTopology::serve_probe(const Now& now, const Incoming& request) const
   }
   status.num_resources = num_resources_;
   status.uptime_s = uptime_s(now);
-  return {MessageCode::kProbeAns,
-          wire::reload::probe_answer_body(wire::reload::probe_answer(probe, status))};
+  Answer answer{MessageCode::kProbeAns,
+                wire::reload::probe_answer_body(wire::reload::probe_answer(probe, status))};
+  if (settings_.self_tuning) {
+    if (Link* link = links_.find(request.signer); link != nullptr) link->wanted_ns = now.ns;
+    take_estimates(request.extensions);
+    answer.extension = shared_estimates();
+  }
+  return answer;
 }
 
 std::uint32_t ChordTopology::uptime_s(const Now& now) const noexcept {

@@ -27,6 +27,15 @@ struct Settings {
   /// sends nothing to it by itself: without this, a quiet ring learns of a death from an Update,
   /// after minutes. Two messages and two answers a peer; 0: never.
   std::uint64_t liveness_ns = 10 * kSecond;
+  /// CHORD-SELF-TUNING (RFC 7363): recovery is periodic, and how often, as well as how large the
+  /// tables are, follows from estimates of the ring's size and churn. Alike on all peers.
+  bool self_tuning = false;
+  std::size_t peers_to_probe = 4;                   ///< number-of-peers-to-probe (N1-13)
+  std::uint64_t least_interval_ns = 15 * kSecond;   ///< of stabilization (N1-15)
+  std::uint64_t most_interval_ns = 3600 * kSecond;  ///< the RFC has no limit upwards
+  /// Needed links over which nothing came for this long are pinged: twice ICE's Tr (N1-11).
+  std::uint64_t silence_ns = 30 * kSecond;
+
   /// Neighbours on each side (I-38). With three, a third of the peers can fail at once and fewer
   /// than one in thirty loses a whole side; what remains is found by the peers beyond.
   std::size_t neighbors_per_side = 3;

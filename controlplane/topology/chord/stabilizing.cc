@@ -20,8 +20,15 @@ void ChordTopology::start_timers(const Now& now) {
     return now.ns + (interval_ns == 0 ? 0 : random_() % interval_ns);
   };
   // Updates go to one peer after the other, so the next is due sooner.
-  update_due_ns_ =
-      within(settings_.update_interval_ns / std::max<std::size_t>(links_.all().size(), 1));
+  if (settings_.self_tuning) {
+    failures_.begin(now.ns);
+    tune(now);
+    update_due_ns_ = within(interval_ns_);
+    keep_alive_due_ns_ = within(settings_.silence_ns);
+  } else {
+    update_due_ns_ =
+        within(settings_.update_interval_ns / std::max<std::size_t>(links_.all().size(), 1));
+  }
   liveness_due_ns_ = settings_.liveness_ns == 0 ? overlay::kNever : within(settings_.liveness_ns);
   finger_due_ns_ = within(settings_.ping_interval_ns);
   partition_wait_ns_ = settings_.partition_check_ns;
@@ -149,7 +156,10 @@ void ChordTopology::sweep(const Now& now, Wishes& wishes) {
 /// The other end may need a link that we do not. It says so by its Updates, which come once in its
 /// interval. Links of clients are not ours to close.
 void ChordTopology::close_idle(const Now& now, Wishes& wishes) {
-  const std::uint64_t idle_ns = settings_.idle_intervals * settings_.update_interval_ns;
+  constexpr std::uint64_t kSilences = 10;  // the other end pings what it needs
+  const std::uint64_t idle_ns = settings_.self_tuning
+                                    ? kSilences * settings_.silence_ns
+                                    : settings_.idle_intervals * settings_.update_interval_ns;
   std::vector<Link*> spare;
   for (Link& link : links_.all()) {
     if (!link.usable) {
