@@ -62,6 +62,9 @@ enum class Topology : std::uint8_t {
   kChord,   ///< CHORD-RELOAD: the overlay itself
 };
 
+/// How Node-IDs of self-signed certificates follow from their keys; kNo: there are none.
+enum class SelfSigned : std::uint8_t { kNo, kSha1, kSha256 };
+
 struct Overlay {
   std::string name;  ///< DNS name; the hash is derived from it (A-15)
   Topology topology = Topology::kStatic;
@@ -73,7 +76,8 @@ struct Overlay {
   bool chord_self_tuning = false;                    ///< CHORD-SELF-TUNING (RFC 7363)
   std::uint16_t configuration_sequence = 1;
   std::string document;  ///< file of the overlay's configuration document; empty: there is none
-  std::vector<std::string> root_certificates;  ///< PEM files
+  std::vector<std::string> root_certificates;  ///< PEM files; may be empty with self_signed
+  SelfSigned self_signed = SelfSigned::kNo;
   wire::shm::PolicyTable policy;  ///< everything the lcores need to know, filled completely
 };
 

@@ -136,7 +136,10 @@ void read_overlay(Section& root, NodeConfig& config) {
   policy.configuration_sequence = overlay.configuration_sequence;
   overlay.document = section.path("document");
   overlay.root_certificates = section.paths("root_certificates");
-  if (overlay.root_certificates.empty()) {
+  constexpr std::array<std::pair<std::string_view, SelfSigned>, 3> kSelfSigned = {
+      {{"no", SelfSigned::kNo}, {"sha1", SelfSigned::kSha1}, {"sha256", SelfSigned::kSha256}}};
+  overlay.self_signed = section.choice("self_signed", kSelfSigned, SelfSigned::kNo);
+  if (overlay.root_certificates.empty() && overlay.self_signed == SelfSigned::kNo) {
     section.error("root_certificates",
                   "required: PEM files of the overlay's CAs, such as "
                   "[\"ca.pem\"]");

@@ -22,6 +22,12 @@ std::string name_of(const Kind& kind) {
 
 }  // namespace
 
+trust::SelfSigned self_signed_of(const OverlayConfiguration& configuration) noexcept {
+  if (!configuration.self_signed_permitted) return trust::SelfSigned::kRefused;
+  return configuration.self_signed_digest == Digest::kSha1 ? trust::SelfSigned::kSha1
+                                                           : trust::SelfSigned::kSha256;
+}
+
 const char* digest_name(Digest digest) noexcept {
   return digest == Digest::kSha1 ? "sha1" : "sha256";
 }

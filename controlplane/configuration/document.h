@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/configuration/kind.h"
+#include "controlplane/trust/self_signed.h"
 #include "wire/reload/ids.h"
 #include "wire/shm/commands.h"
 
@@ -26,6 +27,10 @@ inline constexpr std::string_view kTls = "TLS";  ///< the link protocol: TLS and
 /// Of self-generated certificates: what makes a Node-ID out of a key (J-56).
 enum class Digest : std::uint8_t { kSha1, kSha256 };
 [[nodiscard]] const char* digest_name(Digest digest) noexcept;  ///< "sha1", "sha256"
+
+struct OverlayConfiguration;
+/// What certificates of this overlay may be self-signed.
+[[nodiscard]] trust::SelfSigned self_signed_of(const OverlayConfiguration& configuration) noexcept;
 
 /// An element of somebody's extension, kept for whoever knows it (J-40).
 struct ForeignElement {

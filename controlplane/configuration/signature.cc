@@ -69,7 +69,8 @@ std::unique_ptr<SignerTrust> SignerTrust::of(const OverlayConfiguration& configu
   std::vector<std::string> roots(more_roots.begin(), more_roots.end());
   for (const Bytes& der : configuration.root_certs) roots.push_back(to_pem(der));
   std::unique_ptr<SignerTrust> made(new SignerTrust);
-  made->checker_ = trust::CertificateChecker::make(roots, configuration.instance_name, why);
+  made->checker_ = trust::CertificateChecker::make(roots, configuration.instance_name, why,
+                                                   self_signed_of(configuration));
   if (made->checker_ == nullptr) return nullptr;
   made->bad_nodes_ = configuration.bad_nodes;
   return made;

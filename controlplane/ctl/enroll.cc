@@ -25,6 +25,8 @@
 #include "controlplane/ctl/issued_certificate.h"
 #include "controlplane/ctl/node_snippet.h"
 #include "controlplane/enroll/password_input.h"
+#include "controlplane/trust/issue.h"
+#include "controlplane/trust/self_signed.h"
 
 namespace controlplane::ctl {
 namespace {
@@ -43,6 +45,7 @@ struct Arguments {
   std::string key_file;
   std::string directory;
   bool renew = false;
+  int days = 365;  // of a certificate that this node signs itself
 };
 
 [[noreturn]] void refuse(const std::string& why) { fail("enroll: " + why); }
@@ -134,6 +137,52 @@ Answered ask_servers(const Arguments& arguments, const DocumentSource& source,
   refuse(tried);
 }
 
+/// Section 11.3.1: where the overlay permits it and names no server, each node signs for itself.
+bool signs_itself(const Arguments& arguments, const FetchedDocument& document) {
+  const auto& configuration = document.judgement.element.configuration;
+  return configuration.self_signed_permitted && configuration.enrollment_servers.empty() &&
+         arguments.server.empty();
+}
+
+/// @param asked  its user name is made up when nobody gave one
+Answered sign_itself(const Arguments& arguments, const FetchedDocument& document,
+                     const crypto::SigningKey& key, AskedFor& asked) {
+  const auto& configuration = document.judgement.element.configuration;
+  const auto id =
+      trust::self_signed_node_id(configuration::self_signed_of(configuration), asked.spki);
+  if (asked.user_name.empty()) asked.user_name = config::to_string(id) + "@" + document.overlay;
+  const std::int64_t now = std::time(nullptr);
+  constexpr std::int64_t kDay = 86'400;
+  constexpr std::int64_t kClockSkew = 300;
+  std::string why;
+  const std::string pem =
+      trust::issue_self_signed(key,
+                               {.user_name = asked.user_name,
+                                .uris = {trust::node_uri(id, document.overlay)},
+                                .validity = {now - kClockSkew, now + arguments.days * kDay}},
+                               why);
+  const auto certificate = pem.empty() ? std::nullopt : trust::Certificate::from_pem(pem, why);
+  if (!certificate) refuse(why);
+  const auto* const bytes = reinterpret_cast<const char*>(certificate->der.data());
+  return {std::string(bytes, certificate->der.size()), "self-signed"};
+}
+
+/// Asks for the password and then the servers.
+Answered ask_with_password(const Arguments& arguments, const DocumentSource& source,
+                           const FetchedDocument& document, const crypto::SigningKey& key,
+                           const AskedFor& asked) {
+  std::string why;
+  const std::string csr = make_certificate_request(key, arguments.user, why);
+  if (csr.empty()) refuse(why);
+  auto password = enroll::read_password(arguments.password_file, why);
+  if (!password) refuse(why);
+  Answered answered = ask_servers(
+      arguments, source, document,
+      {.username = arguments.user, .password = *password, .node_ids = asked.node_ids, .csr = csr});
+  OPENSSL_cleanse(password->data(), password->size());
+  return answered;
+}
+
 void report(const Arguments& arguments, const FetchedDocument& document,
             const trust::Certificate& certificate, const std::string& server, bool json) {
   const EnrolledPaths paths(arguments.directory);
@@ -177,10 +226,13 @@ void run(Arguments arguments, Context& context) {
   } else if (why = why_taken(arguments.directory); !why.empty()) {
     refuse(why);
   }
-  if (arguments.user.empty()) refuse("--user names the account");
   const DocumentSource source = source_of(arguments, before);
   const FetchedDocument document = fetch(source);
-  (void)server_urls(arguments, document);  // before anybody types a password
+  const bool alone = signs_itself(arguments, document);
+  if (!alone) {
+    if (arguments.user.empty()) refuse("--user names the account");
+    (void)server_urls(arguments, document);  // before anybody types a password
+  }
   const auto key = before ? std::move(before->key) : new_key(arguments);
   AskedFor asked;
   asked.user_name = arguments.user;
@@ -190,14 +242,9 @@ void run(Arguments arguments, Context& context) {
   }
   const std::size_t usual = before ? asked.known_ids.size() : 1;
   asked.node_ids = arguments.node_ids != 0 ? arguments.node_ids : static_cast<std::uint32_t>(usual);
-  const std::string csr = make_certificate_request(*key, arguments.user, why);
-  if (csr.empty()) refuse(why);
-  auto password = enroll::read_password(arguments.password_file, why);
-  if (!password) refuse(why);
-  const Answered answered = ask_servers(
-      arguments, source, document,
-      {.username = arguments.user, .password = *password, .node_ids = asked.node_ids, .csr = csr});
-  OPENSSL_cleanse(password->data(), password->size());
+  if (alone && asked.node_ids != 1) refuse("--node-ids: a self-signed certificate holds one");
+  const Answered answered = alone ? sign_itself(arguments, document, *key, asked)
+                                  : ask_with_password(arguments, source, document, *key, asked);
   const auto& configuration = document.judgement.element.configuration;
   const auto certificate = take_issued(std::as_bytes(std::span(answered.der)), asked, configuration,
                                        std::time(nullptr), why);
@@ -220,7 +267,9 @@ void run(Arguments arguments, Context& context) {
 
 void add_enroll(CLI::App& app, Context& context) {
   CLI::App* enroll = app.add_subcommand(
-      "enroll", "Gets a certificate with Node-IDs from the overlay's enrollment server");
+      "enroll",
+      "Gets a certificate with Node-IDs from the overlay's enrollment server; or makes one, where "
+      "the overlay permits self-signed certificates and names no server");
   const auto arguments = std::make_shared<Arguments>();
   add_document_options(*enroll, arguments->document);
   enroll
@@ -255,6 +304,11 @@ void add_enroll(CLI::App& app, Context& context) {
                  "DIR is of an enrolled node: a new certificate for its key, user and Node-IDs")
       ->excludes(algorithm)
       ->excludes(key);
+  enroll
+      ->add_option("--days", arguments->days,
+                   "Validity of a certificate that this node signs itself")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
   enroll->footer(
       "DIR is made with node.pem, node-key.pem, overlay.relo and roots.pem when the certificate\n"
       "was found good; nothing there is ever replaced but by --renew. What is printed goes into\n"

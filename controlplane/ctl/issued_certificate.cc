@@ -42,8 +42,10 @@ std::string fault_of_trust(const Certificate& certificate,
                            const configuration::OverlayConfiguration& configuration,
                            std::int64_t now_unix_s) {
   std::string why;
-  const std::string roots[] = {roots_pem(configuration)};
-  const auto checker = trust::CertificateChecker::make(roots, configuration.instance_name, why);
+  std::vector<std::string> roots;
+  if (!configuration.root_certs.empty()) roots.push_back(roots_pem(configuration));
+  const auto checker = trust::CertificateChecker::make(
+      roots, configuration.instance_name, why, configuration::self_signed_of(configuration));
   if (checker == nullptr) return "the document has no root certificate to check it with: " + why;
   for (auto uri = certificate.nodes.begin(); uri != certificate.nodes.end(); ++uri) {
     const auto twice = [&](const trust::NodeUri& other) { return other.node_id == uri->node_id; };

@@ -23,7 +23,12 @@ std::string node_snippet(const EnrolledPaths& paths,
   std::string text =
       "[overlay]\nname = " + toml_string(configuration.instance_name) + "\n" +
       number("configuration_sequence", configuration.sequence.value_or(0), 0, 65535) +
-      "root_certificates = [" + toml_string(paths.roots) + "]\n" +
+      "root_certificates = [" +
+      (configuration.root_certs.empty() ? std::string() : toml_string(paths.roots)) + "]\n" +
+      (configuration.self_signed_permitted
+           ? "self_signed = " +
+                 toml_string(configuration::digest_name(configuration.self_signed_digest)) + "\n"
+           : std::string()) +
       number("initial_ttl", configuration.initial_ttl, 1, 255) +
       number("max_message_size", configuration.max_message_size, 512, 65535) +
       number("reliability_timer_ms", configuration.overlay_reliability_timer_ms, 200, 60'000) +

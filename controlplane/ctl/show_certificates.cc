@@ -11,6 +11,7 @@
 #include "controlplane/ctl/show.h"
 #include "controlplane/ctl/text_table.h"
 #include "controlplane/trust/certificate_checker.h"
+#include "controlplane/trust/credentials.h"
 
 namespace controlplane::ctl {
 namespace {
@@ -115,7 +116,8 @@ void show_certificates(const Context& context) {
     pems.push_back(read(file).value_or(""));
   }
   std::string why;
-  const auto checker = CertificateChecker::make(pems, config.overlay.name, why);
+  const auto checker = CertificateChecker::make(pems, config.overlay.name, why,
+                                                trust::self_signed_of(config.overlay.self_signed));
   std::vector<Row> rows;
   for (const config::Identity& identity : config.identities) {
     rows.push_back(own(identity, checker.get(), now));

@@ -71,6 +71,7 @@ int error_of(const PeerCheck& check) {
     case Refusal::kNoNodeId:
     case Refusal::kWrongOverlay:
     case Refusal::kOtherIdentities:
+    case Refusal::kNotTheKeysNodeId:
     case Refusal::kWrongNodeId:
       break;
   }

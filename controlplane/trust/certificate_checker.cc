@@ -121,13 +121,14 @@ const char* refusal_sentence(Refusal refusal) noexcept {
   return "unknown";
 }
 
-CertificateChecker::CertificateChecker(std::unique_ptr<Roots> roots, std::string overlay)
-    : roots_(std::move(roots)), overlay_(std::move(overlay)) {}
+CertificateChecker::CertificateChecker(std::unique_ptr<Roots> roots, std::string overlay,
+                                       SelfSigned self_signed)
+    : roots_(std::move(roots)), overlay_(std::move(overlay)), self_signed_(self_signed) {}
 CertificateChecker::~CertificateChecker() = default;
 
 std::unique_ptr<CertificateChecker> CertificateChecker::make(std::span<const std::string> roots,
-                                                             std::string overlay,
-                                                             std::string& why) {
+                                                             std::string overlay, std::string& why,
+                                                             SelfSigned self_signed) {
   why.clear();
   auto store = std::make_unique<Roots>();
   int added = 0;
@@ -143,12 +144,12 @@ std::unique_ptr<CertificateChecker> CertificateChecker::make(std::span<const std
   }
   ERR_pop_to_mark();
   if (!why.empty()) return nullptr;
-  if (added == 0) {
+  if (added == 0 && self_signed == SelfSigned::kRefused) {
     why = "no root certificate is configured";
     return nullptr;
   }
   return std::unique_ptr<CertificateChecker>(
-      new CertificateChecker(std::move(store), std::move(overlay)));
+      new CertificateChecker(std::move(store), std::move(overlay), self_signed));
 }
 
 Refusal CertificateChecker::check_names(const Certificate& certificate, std::string& detail) const {
@@ -200,6 +201,24 @@ Refusal CertificateChecker::check_chain(const Certificate& certificate, std::int
   return refusal;
 }
 
+/// It vouches for nobody but itself, so what counts is that nobody else could have this Node-ID.
+Refusal CertificateChecker::check_self_signed(const Certificate& certificate,
+                                              std::int64_t now_unix_s, std::string& detail) const {
+  X509* const x509 = certificate.x509.get();
+  if (X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(x509)) != 0 ||
+      X509_verify(x509, X509_get0_pubkey(x509)) != 1) {
+    return Refusal::kOtherAuthority;
+  }
+  detail.clear();
+  if (certificate.nodes.size() != 1 ||
+      certificate.nodes.front().node_id != self_signed_node_id(self_signed_, certificate.spki)) {
+    return Refusal::kNotTheKeysNodeId;
+  }
+  if (now_unix_s < certificate.not_before_unix_s) return Refusal::kNotYetValid;
+  if (now_unix_s > certificate.not_after_unix_s) return Refusal::kExpired;
+  return Refusal::kNone;
+}
+
 Checked CertificateChecker::check(Der certificate, std::int64_t now_unix_s,
                                   std::span<const Der> others) const {
   Checked checked;
@@ -212,6 +231,9 @@ Checked CertificateChecker::check(Der certificate, std::int64_t now_unix_s,
   checked.refusal = check_names(*checked.certificate, checked.detail);
   if (checked.accepted()) {
     checked.refusal = check_chain(*checked.certificate, now_unix_s, others, checked.detail);
+  }
+  if (checked.refusal == Refusal::kOtherAuthority && self_signed_ != SelfSigned::kRefused) {
+    checked.refusal = check_self_signed(*checked.certificate, now_unix_s, checked.detail);
   }
   ERR_pop_to_mark();
   return checked;

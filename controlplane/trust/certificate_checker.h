@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/trust/certificate.h"
+#include "controlplane/trust/self_signed.h"
 
 namespace controlplane::trust {
 
@@ -42,10 +43,13 @@ class CertificateChecker {
 
   /// @param roots    PEM texts of the overlay's root-cert elements; each may hold several
   /// @param overlay  the overlay's name, as Node-ID URIs must have it
+  /// @param self_signed  how Node-IDs of self-signed certificates follow from their keys, if any
+  /// are
+  ///                     taken; then there may be no roots
   /// nullptr with @p why when there is no root or one cannot be read.
-  [[nodiscard]] static std::unique_ptr<CertificateChecker> make(std::span<const std::string> roots,
-                                                                std::string overlay,
-                                                                std::string& why);
+  [[nodiscard]] static std::unique_ptr<CertificateChecker> make(
+      std::span<const std::string> roots, std::string overlay, std::string& why,
+      SelfSigned self_signed = SelfSigned::kRefused);
   ~CertificateChecker();
   CertificateChecker(const CertificateChecker&) = delete;
   CertificateChecker& operator=(const CertificateChecker&) = delete;
@@ -61,15 +65,18 @@ class CertificateChecker {
 
  private:
   struct Roots;
-  CertificateChecker(std::unique_ptr<Roots> roots, std::string overlay);
+  CertificateChecker(std::unique_ptr<Roots> roots, std::string overlay, SelfSigned self_signed);
   [[nodiscard]] Refusal check_names(const Certificate& certificate, std::string& detail) const;
   [[nodiscard]] Refusal check_chain(const Certificate& certificate, std::int64_t now_unix_s,
                                     std::span<const Der> others, std::string& detail) const;
+  [[nodiscard]] Refusal check_self_signed(const Certificate& certificate, std::int64_t now_unix_s,
+                                          std::string& detail) const;
   [[nodiscard]] Checked check(Der certificate, std::int64_t now_unix_s,
                               std::span<const Der> others) const;
 
   std::unique_ptr<Roots> roots_;
   std::string overlay_;
+  SelfSigned self_signed_;
 };
 
 }  // namespace controlplane::trust

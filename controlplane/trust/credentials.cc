@@ -16,6 +16,7 @@
 namespace controlplane::trust {
 
 using overlay::SigningName;
+
 using wire::reload::SignatureScheme;
 
 namespace {
@@ -32,7 +33,8 @@ class Loader {
     }
     if (roots.size() != config_.overlay.root_certificates.size()) return;
     std::string why;
-    credentials.checker = CertificateChecker::make(roots, config_.overlay.name, why);
+    credentials.checker = CertificateChecker::make(roots, config_.overlay.name, why,
+                                                   self_signed_of(config_.overlay.self_signed));
     if (!credentials.checker) {
       refuse(roots.empty() ? config_.file : config_.overlay.root_certificates.front(),
              "root certificates: " + why);

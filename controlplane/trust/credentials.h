@@ -15,6 +15,18 @@
 
 namespace controlplane::trust {
 
+[[nodiscard]] constexpr SelfSigned self_signed_of(config::SelfSigned permitted) noexcept {
+  switch (permitted) {
+    case config::SelfSigned::kSha1:
+      return SelfSigned::kSha1;
+    case config::SelfSigned::kSha256:
+      return SelfSigned::kSha256;
+    case config::SelfSigned::kNo:
+      break;
+  }
+  return SelfSigned::kRefused;
+}
+
 struct Credentials {
   std::shared_ptr<const CertificateChecker> checker;
   std::vector<overlay::SigningName> names;       ///< in the order of the configuration

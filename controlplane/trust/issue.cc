@@ -137,6 +137,23 @@ wire::reload::NodeId random_node_id() {
   return id;
 }
 
+std::string issue_self_signed(const crypto::SigningKey& key, const NodeCertificate& request,
+                              std::string& why) {
+  why.clear();
+  const Owned<X509> x509(X509_new());
+  const bool made =
+      x509 != nullptr && X509_set_version(x509.get(), X509_VERSION_3) == 1 &&
+      set_serial(x509.get()) && set_validity(x509.get(), request.validity) &&
+      X509_set_pubkey(x509.get(), static_cast<EVP_PKEY*>(key.openssl())) == 1 &&
+      add_extension(x509.get(), x509.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+      add_extension(x509.get(), x509.get(), NID_key_usage, "critical,digitalSignature") &&
+      add_extension(x509.get(), x509.get(), NID_subject_key_identifier, "hash") &&
+      add_subject_alt_name(x509.get(), request) && sign(x509.get(), key);
+  std::string pem = made ? to_pem(x509.get()) : std::string();
+  if (pem.empty()) why = "OpenSSL cannot make the certificate";
+  return pem;
+}
+
 std::unique_ptr<Authority> Authority::create(crypto::Algorithm algorithm, std::string_view name,
                                              const Validity& validity, std::string& why) {
   why.clear();

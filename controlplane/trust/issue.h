@@ -42,6 +42,11 @@ struct IssuedCertificate {
 /// generator.
 [[nodiscard]] wire::reload::NodeId random_node_id();
 
+/// The PEM certificate that @p key signs for itself (section 11.3.1). Subject and issuer are empty.
+/// Empty with @p why on failure. Checks nothing about the request.
+[[nodiscard]] std::string issue_self_signed(const crypto::SigningKey& key,
+                                            const NodeCertificate& request, std::string& why);
+
 class Authority {
  public:
   /// A new self-signed root. @p name becomes its common name. nullptr with @p why on failure.

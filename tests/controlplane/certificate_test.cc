@@ -312,6 +312,54 @@ TEST(CertificateChecker, RefusesAnotherAuthorityEvenOfTheSameName) {
   EXPECT_THAT(checked.detail, Not(IsEmpty()));
 }
 
+/// A certificate that a new key has signed for itself, for the Node-ID that is its digest.
+std::vector<std::byte> self_signed(SelfSigned digest, const std::string& overlay = kOverlay,
+                                   const std::optional<NodeId>& other_id = std::nullopt,
+                                   const Validity& validity = {kNow - 10, kNow + 10}) {
+  const auto key = crypto::SigningKey::generate(crypto::Algorithm::kEd25519);
+  const NodeId id = other_id.value_or(self_signed_node_id(digest, key->public_spki()));
+  std::string why;
+  const std::string pem = issue_self_signed(
+      *key, {.user_name = "a@b.example", .uris = {node_uri(id, overlay)}, .validity = validity},
+      why);
+  const auto made = Certificate::from_pem(pem, why);
+  EXPECT_TRUE(made) << why;
+  return made ? made->der : std::vector<std::byte>{};
+}
+
+Refusal judged(const CertificateChecker& checker, const std::vector<std::byte>& der) {
+  std::string why;
+  const auto certificate = Certificate::from_der(der, why);
+  return checker.check_node(der, certificate->nodes.at(0).node_id, kNow).refusal;
+}
+
+TEST(CertificateChecker, TakesSelfSignedCertificatesOnlyForTheirKeysDigest) {  // E-23, J-56
+  std::string why;
+  for (const SelfSigned digest : {SelfSigned::kSha1, SelfSigned::kSha256}) {
+    const auto open = CertificateChecker::make({}, kOverlay, why, digest);
+    ASSERT_NE(open, nullptr) << why;
+    EXPECT_EQ(judged(*open, self_signed(digest)), Refusal::kNone);
+    EXPECT_EQ(judged(*open, self_signed(digest, kOverlay, node(1))), Refusal::kNotTheKeysNodeId);
+    EXPECT_EQ(judged(*open, self_signed(digest, "other.example")), Refusal::kWrongOverlay);
+    EXPECT_EQ(judged(*open, self_signed(digest, kOverlay, std::nullopt, {kNow - 9, kNow - 1})),
+              Refusal::kExpired);
+    EXPECT_EQ(judged(*open, self_signed(digest, kOverlay, std::nullopt, {kNow + 1, kNow + 9})),
+              Refusal::kNotYetValid);
+    // Of another digest it is another's Node-ID.
+    const auto other = digest == SelfSigned::kSha1 ? SelfSigned::kSha256 : SelfSigned::kSha1;
+    EXPECT_EQ(judged(*open, self_signed(other)), Refusal::kNotTheKeysNodeId);
+    // A flipped bit in the signature, which ends the certificate.
+    auto forged = self_signed(digest);
+    forged.back() ^= std::byte{1};
+    EXPECT_EQ(judged(*open, forged), Refusal::kOtherAuthority);
+  }
+  EXPECT_EQ(judged(checker(), self_signed(SelfSigned::kSha256)), Refusal::kOtherAuthority);
+  // Beside an authority both are good.
+  const std::string roots[] = {authority().certificate_pem()};
+  const auto both = CertificateChecker::make(roots, kOverlay, why, SelfSigned::kSha256);
+  EXPECT_EQ(judged(*both, self_signed(SelfSigned::kSha256)), Refusal::kNone);
+}
+
 TEST(CertificateChecker, RefusesASelfSignedCertificate) {
   const auto der = edited(issue(request({node(1)})), key(), [](X509* x509) {
     X509_set_issuer_name(x509, X509_get_subject_name(x509));

@@ -334,6 +334,7 @@ TEST(NodeSnippet, SaysOnlyWhatNodeTomlTakes) {
   configuration::OverlayConfiguration configuration;
   configuration.instance_name = kOverlay;
   configuration.sequence = 7;
+  configuration.root_certs = {{std::byte{0}}};
   configuration.max_message_size = 100'000;
   configuration.overlay_reliability_timer_ms = 1000;
   const std::string text = node_snippet(EnrolledPaths("/etc/hopseal/\"a\"/"), configuration);
@@ -341,6 +342,12 @@ TEST(NodeSnippet, SaysOnlyWhatNodeTomlTakes) {
   EXPECT_TRUE(has(text, "\nconfiguration_sequence = 7\n"));
   EXPECT_TRUE(has(text, "\n# not within the limits of node.toml: max_message_size = 100000\n"));
   EXPECT_TRUE(has(text, "\nreplay_window_ms = 500\n"));
+  EXPECT_FALSE(has(text, "self_signed"));
+  configuration.root_certs.clear();
+  configuration.self_signed_permitted = true;
+  configuration.self_signed_digest = configuration::Digest::kSha1;
+  const std::string open = node_snippet(EnrolledPaths("/etc/hopseal"), configuration);
+  EXPECT_TRUE(has(open, "root_certificates = []\nself_signed = \"sha1\"\n")) << open;
 }
 
 }  // namespace
