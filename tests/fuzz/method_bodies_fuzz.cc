@@ -10,6 +10,7 @@
 #include "tests/fuzz/check.h"
 #include "tests/support/method_bodies.h"
 #include "wire/byte_order.h"
+#include "wire/reload/self_tuning.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace wire::reload;
@@ -17,6 +18,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto input = std::as_bytes(std::span(bytes, size));
   const std::uint16_t code = wire::load_be16(input.data());
   const std::span<const std::byte> body = input.subspan(2);
+
+  // An extension of Probe rather than a body, and as simple: twelve bytes are one.
+  SelfTuningData estimates;
+  const bool is_estimates = parse_self_tuning(body, estimates).ok();
+  FUZZ_CHECK(is_estimates == (body.size() == 12));
+  if (is_estimates) {
+    const Bytes rebuilt = self_tuning_contents(estimates);
+    FUZZ_CHECK(std::equal(body.begin(), body.end(), rebuilt.begin(), rebuilt.end()));
+  }
 
   const tests::BodyRoundTrip read = tests::read_body(code, body);
   FUZZ_CHECK(read.fault.offset <= body.size());
