@@ -12,8 +12,9 @@ namespace {
 
 constexpr const char* kAbout =
     "Looks at a Hopseal node and tells it what to do.\n\n"
-    "`show` (but not its signers and evidence) reads the node's shared memory and needs no running "
-    "process. The other commands that name a node ask its control plane.";
+    "What `show` does not say to ask the control plane for, and `route --here`, reads the node's "
+    "shared memory and needs no running process. The other commands that name a node ask its "
+    "control plane.";
 
 }  // namespace
 
